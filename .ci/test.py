@@ -1,0 +1,90 @@
+"""Everything that CI runs, one named check after the other; exits non-zero if one fails.
+
+python .ci/test.py            all checks
+python .ci/test.py wheel      only the named ones
+"""
+import csv, hashlib, json, os, re, shutil, subprocess, sys, tempfile, time, venv
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[1]
+notebooks = sorted(p for p in (root/"nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in str(p) and "_proc" not in str(p))
+templates = sorted((root/"nbs/cells").glob("*.ipynb"))
+
+def sh(*args, cwd=root, env=None, quiet=False):
+    r = subprocess.run([str(a) for a in args], cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL, capture_output=quiet)
+    if r.returncode: raise AssertionError(f"{' '.join(map(str, args))} ended with {r.returncode}" + (f"\n{r.stdout[-3000:]}{r.stderr[-3000:]}" if quiet else ""))
+    return r.stdout
+
+def tool(name): return Path(sys.executable).with_name(name)
+
+def synchronised():
+    "Cleaned notebooks and exported modules leave no difference."
+    files = lambda: {p: hashlib.sha256(p.read_bytes()).hexdigest() for p in [*notebooks, *(root/"megssl_nb").rglob("*.py")]}
+    before = files()
+    sh(tool("nbdev_clean"), quiet=True); sh(tool("nbdev_export"), quiet=True)
+    after = files()
+    changed = sorted(str(p.relative_to(root)) for p in before.keys() | after.keys() if before.get(p) != after.get(p))
+    assert not changed, f"changed by nbdev_clean or nbdev_export, commit the result: {changed}"
+
+def parameters():
+    "Every papermill template has exactly one cell tagged `parameters`."
+    assert templates, "no templates in nbs/cells"
+    for t in templates:
+        tagged = sum("parameters" in c["metadata"].get("tags", []) for c in json.loads(t.read_text())["cells"])
+        assert tagged == 1, f"{t.name}: {tagged} cells tagged 'parameters'"
+
+def layout():
+    "Links are links, notebooks and modules are of a readable size, no execution counts."
+    for link in ("nbs/_quarto.yml", "megssl_nb/cells", "megssl_nb/named"): assert (root/link).is_symlink() and (root/link).exists(), f"{link} must be a link"
+    for n in notebooks: assert n.stat().st_size <= 262144, f"{n.relative_to(root)}: {n.stat().st_size // 1024} kB of at most 256"
+    for m in (root/"megssl_nb").rglob("*.py"):
+        if m.name != "_modidx.py": assert len(m.read_text().splitlines()) <= 350, f"{m.relative_to(root)}: more than 350 lines"
+
+def readme():
+    "README.md is what nbs/index.ipynb says."
+    sh(sys.executable, ".ci/readme.py", "--check")
+
+def light_import():
+    "`import megssl_nb` loads none of the heavy packages."
+    code = "import sys, megssl_nb; heavy = {'torch', 'mne', 'sklearn', 'pandas', 'matplotlib', 'lightning', 'scipy'} & set(sys.modules); assert not heavy, heavy; megssl_nb.Store"
+    sh(sys.executable, "-c", code)
+
+def notebook_tests():
+    "nbdev_test over all notebooks."
+    sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count(), "--do_print", env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+def wheel():
+    "The wheel, installed in a clean environment, has its modules, templates and studies and runs a small ablation."
+    with tempfile.TemporaryDirectory() as d:
+        d = Path(d)
+        source = d/"source"
+        shutil.copytree(root, source, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git", "runs", "build", "*.egg-info", "_proc", "_docs"))
+        sh(sys.executable, "-m", "build", "--wheel", "--outdir", d, source, quiet=True)
+        venv.create(d/"venv", with_pip=True)
+        python = d/"venv/bin/python"
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", root/"constraints.txt"]
+        sh(*pip, "torch==2.13.0", quiet=True); sh(*pip, next(d.glob("*.whl")), quiet=True)
+        modules = [".".join(p.relative_to(root).with_suffix("").parts) for p in (root/"megssl_nb").rglob("*.py") if p.name != "__init__.py"]
+        sh(python, "-c", f"import importlib\nfor m in {modules}: importlib.import_module(m)", cwd=d)
+        sh(python, "-c", "from importlib.metadata import entry_points as e; assert [x.value for x in e(group='nbdev') if x.name == 'megssl_nb'] == ['megssl_nb._modidx:d']", cwd=d)
+        found = sh(python, "-c", "from megssl_nb.studies import ablation as a; print(a.__file__); print(*sorted(p.name for p in a.cells_folder.glob('*.ipynb')))", cwd=d, quiet=True)
+        assert str(root) not in found and found.split()[1:] == [t.name for t in templates], found
+        env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | {"PATH": f"{d/'venv/bin'}:{os.environ['PATH']}"}
+        sh(d/"venv/bin/megssl", "ablate", "smoke", "--out", d/"run", "--quiet", cwd=d, env=env)
+        with open(d/"run/results.csv") as f: cells = {row["cell"] for row in csv.DictReader(f)}
+        assert {"none", "D", "D+M+S", "baseline:majority"} <= cells, cells
+        assert json.loads((d/"run/failed.json").read_text()) == [] and (d/"run/report.html").stat().st_size > 20000
+
+checks = [synchronised, parameters, layout, readme, light_import, notebook_tests, wheel]
+
+if __name__ == "__main__":
+    chosen = [c for c in checks if not sys.argv[1:] or c.__name__ in sys.argv[1:]]
+    failed, start = 0, time.time()
+    print(f"python {sys.version.split()[0]}, nbdev {__import__('nbdev').__version__}, {len(notebooks)} notebooks", flush=True)
+    for check in chosen:
+        t = time.time()
+        print(f"--- {check.__name__}: {check.__doc__}", flush=True)
+        try: check(); print(f"    passed in {time.time() - t:.0f} s", flush=True)
+        except AssertionError as e: failed += 1; print(f"    FAILED: {e}", flush=True)
+    print(f"took {time.time() - start:.0f} s\n{len(chosen) - failed} passed, {failed} failed", flush=True)
+    sys.exit(bool(failed))

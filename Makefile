@@ -1,0 +1,38 @@
+# `make demo` shows the package at work, `make test` runs what CI runs. Both create the environment first.
+PYTHON ?= python3.11
+BIN = .venv/bin
+export OMP_NUM_THREADS ?= 1
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+env: $(BIN)/.installed  ## the environment in .venv, at the tested versions
+$(BIN)/.installed: settings.ini setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: env  ## the 8-cell ablation on simulated MEG: runs/demo/report.html
+	$(BIN)/megssl ablate demo --out runs/demo
+
+test: env  ## everything that CI runs
+	$(BIN)/python .ci/test.py
+
+lab: env  ## the notebooks in JupyterLab
+	$(BIN)/jupyter lab nbs/
+
+docs: env  ## the site in _docs/ (needs Quarto)
+	@command -v quarto >/dev/null || { echo "make docs needs Quarto (https://quarto.org); notebooks and tests work without it"; exit 1; }
+	$(BIN)/nbdev_docs
+
+readme: env  ## README.md from nbs/index.ipynb
+	$(BIN)/python .ci/readme.py
+
+hooks: env  ## git hooks that keep notebooks clean
+	$(BIN)/nbdev_install_hooks
+
+clean:  ## remove the environment and everything generated
+	rm -rf .venv build dist *.egg-info _proc _docs
+
+.PHONY: help env demo test lab docs readme hooks clean

@@ -1,0 +1,14 @@
+"Self-supervised learning on MEG, EEG, ECoG and fMRI time series: any recording, any encoder, any pretext task, any protocol."
+__version__ = "0.1.0"
+
+_home = {"prepare": "data.store", "Store": "data.store", "open_source": "data.files", "make_windows": "data.windows", "make_split": "data.splits",
+         "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder", "build_stage": "pretext.stages",
+         "pretrain": "train.pretrain", "evaluate": "train.evaluate", "baselines": "train.baselines",
+         "plan": "studies.plan", "ablate": "studies.ablation", "report": "studies.report"}
+__all__ = list(_home)
+
+def __getattr__(name):
+    "Import a noun or verb of the package at its first use, so that `import megssl_nb` costs nothing."
+    if name not in _home: raise AttributeError(f"module 'megssl_nb' has no attribute '{name}'")
+    from importlib import import_module
+    return getattr(import_module(f"megssl_nb.{_home[name]}"), name)
