@@ -7,7 +7,7 @@ __all__ = ['rhythms', 'published', 'folder_std', 'Count', 'SixDigits', 'n_backgr
            'SimulateConfig', 'files', 'demo', 'bursts', 'coloured', 'beats', 'person', 'signal', 'write', 'simulate',
            'SimulateSource']
 
-# %% ../../nbs/data/03_simulate.ipynb #801b0d72
+# %% ../../nbs/data/03_simulate.ipynb #66f61060
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -18,7 +18,7 @@ from .forward import dipoles, head_position, helmet_info, lead_field, scattered
 from .sources import (CourseSource, Header, Recording, Source, course_channels, course_n_times, course_sensors, course_sfreq,
                                     events_table, expand, magnes, tasks)
 
-# %% ../../nbs/data/03_simulate.ipynb #434d257d
+# %% ../../nbs/data/03_simulate.ipynb #8e8d1b6a
 @dataclass(frozen=True)
 class Rhythm:
     "Bursts of one frequency at one or several places, with an amplitude for each state in the order of `tasks`."
@@ -42,19 +42,19 @@ rhythms = (
     Rhythm("parietal gamma", ("parietal midline",), 38.0, 6.0, 4e-9, (0.5, 0.9, 0.75, 1.65)),
 )
 
-# %% ../../nbs/data/03_simulate.ipynb #87562283
+# %% ../../nbs/data/03_simulate.ipynb #1192b205
 def gains(strength: float) -> np.ndarray: # (tasks, rhythms)
     "Amplitudes per state: at `strength` 0 all states have the mean gain, at 1 the table's, beyond that the contrast grows."
     table = np.array([r.gain for r in rhythms]).T
     return np.clip(table.mean(0) + strength * (table - table.mean(0)), 0, None)
 
-# %% ../../nbs/data/03_simulate.ipynb #ac79eb21
+# %% ../../nbs/data/03_simulate.ipynb #2c38667f
 published = {"Intra/train": ["105923"], "Intra/test": ["105923"], "Cross/train": ["113922", "164636"],
              "Cross/test1": ["162935"], "Cross/test2": ["707749", "725751"], "Cross/test3": ["735148"]}
 folder_std = {"Intra/train": 9.3e-12, "Intra/test": 14.2e-12, "Cross/train": 9.7e-12, "Cross/test1": 8.9e-12,
               "Cross/test2": 16.6e-12, "Cross/test3": 14.2e-12} # T, measured on the course data
 
-# %% ../../nbs/data/03_simulate.ipynb #33799494
+# %% ../../nbs/data/03_simulate.ipynb #3234bbaa
 Count = Annotated[int, Field(ge=1)]
 SixDigits = Annotated[str, Field(pattern=r"^\d{6}$")]
 
@@ -71,7 +71,7 @@ class SimulateConfig(Config):
     dtype: Literal["float32", "float64"] = "float32"
     n_times: int = Field(course_n_times, ge=4096)       # samples per file; only 35624 keeps the course contract
 
-# %% ../../nbs/data/03_simulate.ipynb #dcf47ede
+# %% ../../nbs/data/03_simulate.ipynb #bcdc1c41
 def files(cfg: SimulateConfig) -> list: # of (folder, task, subject, chunk)
     "The files that `cfg` asks for; a subject that occurs in two folders goes on where the first one ended."
     if unknown := set(cfg.subjects) - set(folder_std):
@@ -88,7 +88,7 @@ def files(cfg: SimulateConfig) -> list: # of (folder, task, subject, chunk)
             out += [(folder, task, subject, c) for task in tasks for c in range(first + 1, done[subject] + 1)]
     return out
 
-# %% ../../nbs/data/03_simulate.ipynb #a46e61c3
+# %% ../../nbs/data/03_simulate.ipynb #4c2f8b12
 def demo(train=4, # training subjects: the two published ones and invented ones
          test=3,  # test subjects, one per folder
          chunks=2, **kwargs) -> SimulateConfig:
@@ -98,7 +98,7 @@ def demo(train=4, # training subjects: the two published ones and invented ones
     who |= {f"Cross/test{i + 1}": [s] for i, s in enumerate(("162935", "707749", "735148")[:test])}
     return SimulateConfig(subjects=who, chunks=chunks, **kwargs)
 
-# %% ../../nbs/data/03_simulate.ipynb #84af6392
+# %% ../../nbs/data/03_simulate.ipynb #6f02b539
 def bursts(gen, n, # samples
            hz, cycles) -> np.ndarray: # (n,) expected root mean square 1
     "Gaussian bursts of `hz` at random times, about a quarter of the time each."
@@ -112,7 +112,7 @@ def bursts(gen, n, # samples
         wave[lo:hi] += a * np.exp(-t**2 / (2 * sd**2)) * np.cos(2 * np.pi * f * t + phase)
     return wave / np.sqrt(per_second * sd * np.sqrt(np.pi) * np.exp(2 * spread**2) / 2)
 
-# %% ../../nbs/data/03_simulate.ipynb #37006aad
+# %% ../../nbs/data/03_simulate.ipynb #c32b3d2b
 def coloured(gen, k, n, # signals and samples
              slope,     # power falls with frequency ** slope
              low=.0,    # Hz, below which the power is flat
@@ -128,7 +128,7 @@ def coloured(gen, k, n, # signals and samples
     spectrum[:, 1:len(f) + 1] = gen.standard_normal((k, len(f), 2), np.float32).view(np.complex64)[..., 0] * shape
     return irfft(spectrum, n)
 
-# %% ../../nbs/data/03_simulate.ipynb #dfa340ad
+# %% ../../nbs/data/03_simulate.ipynb #ec1b2834
 def beats(gen, n, interval, spread, width): # s
     "One smooth bump of height 1 per beat or blink; the intervals vary by `spread`."
     T, wave, onset = n / course_sfreq, np.zeros(n), gen.uniform(0, interval)
@@ -138,7 +138,7 @@ def beats(gen, n, interval, spread, width): # s
         onset += max(interval / 4, interval + spread * gen.standard_normal())
     return wave
 
-# %% ../../nbs/data/03_simulate.ipynb #078ddc5d
+# %% ../../nbs/data/03_simulate.ipynb #7df91da5
 def person(cfg, subject: str, task: str) -> dict:
     "What is fixed for a subject (and, with `confound`, for a run): maps (248, sources) in T and frequencies in Hz."
     g, run, v, c = rng(cfg.seed, "subject", subject), rng(cfg.seed, "run", subject, task), cfg.variability, float(cfg.confound)
@@ -163,7 +163,7 @@ def person(cfg, subject: str, task: str) -> dict:
 
 n_background = 120 # scattered dipoles with 1/f activity
 
-# %% ../../nbs/data/03_simulate.ipynb #4a83380c
+# %% ../../nbs/data/03_simulate.ipynb #7f7b08ab
 def signal(cfg, folder, task, subject, chunk) -> np.ndarray: # (248, n_times) T
     "The recording `<folder>/<task>_<subject>_<chunk>`: a pure function of the configuration and these names."
     p, g, n = person(cfg, subject, task), rng(cfg.seed, "chunk", subject, task, chunk), cfg.n_times
@@ -184,7 +184,7 @@ def signal(cfg, folder, task, subject, chunk) -> np.ndarray: # (248, n_times) T
     x[p["bads"][::2]] = x[p["bads"][::2], :1] # flat
     return (x * (folder_std[folder] / folder_std["Cross/train"] if cfg.amplitude_shift else 1)).astype(cfg.dtype)
 
-# %% ../../nbs/data/03_simulate.ipynb #b4b6726b
+# %% ../../nbs/data/03_simulate.ipynb #ae8bf2d6
 def write(root, cfg, folder, task, subject, chunk) -> Path:
     "Simulate one file of the course contract, whole or not at all."
     import h5py
@@ -207,7 +207,7 @@ def simulate(folder,         # where to write `Intra/..` and `Cross/..`
     for _ in tqdm(done, "simulate", len(todo), disable=not (progress and todo)): pass
     return Path(folder)
 
-# %% ../../nbs/data/03_simulate.ipynb #4e7fd23a
+# %% ../../nbs/data/03_simulate.ipynb #c9302188
 class SimulateSource(SimulateConfig, Source):
     "Simulated recordings; they are written on first use and read back as course files."
     kind: Literal["simulate"] = "simulate"

@@ -8,7 +8,7 @@ __all__ = ['registry', 'PretextOutput', 'masked_mse', 'uniform', 'normal', 'hops
            'register', 'find_pretext', 'pretext_config', 'evaluating', 'score', 'trivial', 'show', 'plot_shown',
            'practice_batch', 'practice']
 
-# %% ../../nbs/pretext/20_pretext.ipynb #21fed781
+# %% ../../nbs/pretext/20_pretext.ipynb #60f5c860
 import contextlib, importlib
 from dataclasses import dataclass, field
 import torch
@@ -16,7 +16,7 @@ from torch import nn
 from ..core import Config, MegsslError, torch_rng
 from ..data.sensors import sensor_neighbours
 
-# %% ../../nbs/pretext/20_pretext.ipynb #21eca37f
+# %% ../../nbs/pretext/20_pretext.ipynb #0659e38d
 @dataclass
 class PretextOutput:
     "What one step of a pretext task computed, with everything needed to score and to draw it."
@@ -29,7 +29,7 @@ class PretextOutput:
     hidden: torch.Tensor      # (B, C, T), True = withheld from the network
     parts: dict = field(default_factory=dict) # component -> its own scored mask
 
-# %% ../../nbs/pretext/20_pretext.ipynb #26b13df8
+# %% ../../nbs/pretext/20_pretext.ipynb #64bb0108
 def masked_mse(prediction, # (B, C, T) or (B, N, dim)
                target,     # the same shape
                mask,       # bool, the same shape or its leading axes; True = scored
@@ -40,7 +40,7 @@ def masked_mse(prediction, # (B, C, T) or (B, N, dim)
     mask = mask.reshape(*mask.shape, *[1] * (target.ndim - mask.ndim)).expand_as(target)
     return torch.where(mask, (prediction.float() - target.float())**2, 0.).sum() / mask.sum()
 
-# %% ../../nbs/pretext/20_pretext.ipynb #1cee5741
+# %% ../../nbs/pretext/20_pretext.ipynb #384622be
 def uniform(shape, generator, device):
     "Uniform numbers in [0, 1) from `generator`, on `device`."
     return torch.rand(shape, generator=generator, device=generator.device).to(device)
@@ -49,7 +49,7 @@ def normal(shape, generator, device):
     "Standard normal numbers from `generator`, on `device`."
     return torch.randn(shape, generator=generator, device=generator.device).to(device)
 
-# %% ../../nbs/pretext/20_pretext.ipynb #0cb938fe
+# %% ../../nbs/pretext/20_pretext.ipynb #b4767803
 def hops(neighbours): # (C, C) bool -> (C, C) float, steps between sensors; C where no path exists
     "Length of the shortest path between every two sensors of a neighbour graph."
     near = neighbours.float(); C = len(near)
@@ -74,7 +74,7 @@ def sensor_mask(rows: int,  # how many masks
     if steps is not None: order = order + steps[(uniform((rows,), generator, device) * sensors).long()]
     return torch.zeros(rows, sensors, dtype=torch.bool, device=device).scatter_(1, order.topk(hide, largest=False).indices, True)
 
-# %% ../../nbs/pretext/20_pretext.ipynb #e340531b
+# %% ../../nbs/pretext/20_pretext.ipynb #01bbce17
 def span_mask(rows: int,   # B
               tokens: int, # N
               ratio: float, # share of the tokens to hide; at least one is hidden and one visible
@@ -93,7 +93,7 @@ def span_mask(rows: int,   # B
     at = ((torch.arange(tokens, device=device) + shift) % tokens)[:, None]
     return ((at >= start[..., None]) & (at < (start + lengths)[..., None])).any(1)
 
-# %% ../../nbs/pretext/20_pretext.ipynb #28e363bb
+# %% ../../nbs/pretext/20_pretext.ipynb #2627e0e1
 def fill_from_neighbours(x,          # (B, C, T)
                          hidden,     # (B, C, T) bool
                          neighbours, # (C, C) float, 1 = neighbours
@@ -122,7 +122,7 @@ def guess_signal(corrupted, hidden, neighbours) -> dict: # name -> (B, C, T)
     return {"copy": copy, "mean": (copy.sum(0) / seen.sum(0).clamp(min=1)).expand_as(copy), "zero": torch.zeros_like(copy),
             "neighbours": torch.where(hidden, filled, smooth)}
 
-# %% ../../nbs/pretext/20_pretext.ipynb #3c720d1b
+# %% ../../nbs/pretext/20_pretext.ipynb #04d699a1
 def guess_sequence(values, # (B, N, F), the clean sequence; hidden places are not read
                    hidden, # (B, N) bool
                   ) -> dict: # name -> (B, N, F)
@@ -137,7 +137,7 @@ def guess_sequence(values, # (B, N, F), the clean sequence; hidden places are no
     return {"copy": take(first), "mean": ((values * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True)).expand_as(values),
             "zero": torch.zeros_like(values), "neighbours": torch.lerp(take(first), take(last), weight.to(values.dtype))}
 
-# %% ../../nbs/pretext/20_pretext.ipynb #4f1a49b9
+# %% ../../nbs/pretext/20_pretext.ipynb #8896d55a
 class Pretext(nn.Module):
     "A pretext task: `pretext(encoder, x, generator)` gives a `PretextOutput`; heads are its parameters, the encoder is not."
     Config = None                       # the configuration class; a field `kind` and the options
@@ -167,7 +167,7 @@ def part_losses(prediction, target, parts) -> dict: # component -> scalar
     "`masked_mse` on the scored cells of each component."
     return {name: masked_mse(prediction, target, mask) for name, mask in parts.items()}
 
-# %% ../../nbs/pretext/20_pretext.ipynb #719665f0
+# %% ../../nbs/pretext/20_pretext.ipynb #ea2ca6d7
 registry = {} # kind -> Pretext class
 
 def register(kind: str, cls=None):
@@ -194,7 +194,7 @@ def pretext_config(spec, origin="pretext") -> Config: # spec: a dict with `kind`
     if not isinstance(spec, dict) or "kind" not in spec: raise MegsslError(f"{origin}: 'kind' is missing (given: {spec!r:.60}); name the task, for example kind: denoise")
     return find_pretext(spec["kind"]).Config.read(spec, f"{origin} {spec['kind']}")
 
-# %% ../../nbs/pretext/20_pretext.ipynb #80100d64
+# %% ../../nbs/pretext/20_pretext.ipynb #2355ea9c
 @contextlib.contextmanager
 def evaluating(*modules):
     "Evaluation mode without gradients; the modules leave it as they came."
@@ -225,7 +225,7 @@ def show(stage, encoder, x, generator=None) -> dict: # name -> array
     shown = {"clean": x, "input": out.corrupted, "hidden": out.hidden, "mask": out.mask, "prediction": out.prediction, "target": out.target}
     return {k: (v.float() if v.is_floating_point() else v).cpu().numpy() for k, v in shown.items()}
 
-# %% ../../nbs/pretext/20_pretext.ipynb #e85d6548
+# %% ../../nbs/pretext/20_pretext.ipynb #585f2b50
 def plot_shown(shown: dict,  # from `show`
                image,        # SensorImage
                window=0,     # which window of the batch
@@ -251,7 +251,7 @@ def plot_shown(shown: dict,  # from `show`
         ax.set(title=name, xticks=[], yticks=[])
     return fig
 
-# %% ../../nbs/pretext/20_pretext.ipynb #b37b47b7
+# %% ../../nbs/pretext/20_pretext.ipynb #3408df06
 def practice_batch(positions, # (C, 3) m, sensors around the origin
                    windows: int, samples: int, generator,
                    sfreq=128., dipoles=6, # sources, at the same places in every window; amplitude and phase vary
@@ -274,7 +274,7 @@ def practice_batch(positions, # (C, 3) m, sensors around the origin
     x = torch.einsum("dc,bdt->bct", field, waves)
     return x / x.std() + noise * white
 
-# %% ../../nbs/pretext/20_pretext.ipynb #e02d4fc0
+# %% ../../nbs/pretext/20_pretext.ipynb #5bae0f6f
 def practice(stage, encoder, batch, # step -> (B, C, T)
              steps=100, lr=3e-3, seed=0) -> list: # the loss of each step
     "Train a stage for a few seconds with AdamW and one learning-rate cycle, for toy runs and tests."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mask_sensors', 'MaskedSensorsConfig', 'MaskedSensors']
 
-# %% ../../nbs/pretext/22_masked_sensors.ipynb #55af7684
+# %% ../../nbs/pretext/22_masked_sensors.ipynb #4ffdccbb
 from functools import partial
 from typing import ClassVar, Literal
 import torch
@@ -14,7 +14,7 @@ from ..core import Config
 from .base import hops, register, sensor_graph, sensor_mask
 from .denoise import Reconstruction
 
-# %% ../../nbs/pretext/22_masked_sensors.ipynb #c54d2184
+# %% ../../nbs/pretext/22_masked_sensors.ipynb #8631966c
 def mask_sensors(x,          # (B, C, T)
                  generator,
                  ratio=0.2,  # share of the sensors to hide
@@ -28,7 +28,7 @@ def mask_sensors(x,          # (B, C, T)
     hidden = rows.reshape(B, -1, C).transpose(1, 2).repeat_interleave(frames, 2)[..., :T]
     return x.masked_fill(hidden, 0.), hidden
 
-# %% ../../nbs/pretext/22_masked_sensors.ipynb #4fe11629
+# %% ../../nbs/pretext/22_masked_sensors.ipynb #2b37e851
 class MaskedSensorsConfig(Config):
     "Masked sensors."
     kind: Literal["masked_sensors"] = "masked_sensors"
@@ -42,7 +42,7 @@ class MaskedSensorsConfig(Config):
         frames = encoder.tokenizer.frames if self.per == "token" else None
         return partial(mask_sensors, ratio=self.ratio, frames=frames, steps=steps)
 
-# %% ../../nbs/pretext/22_masked_sensors.ipynb #9b5aacff
+# %% ../../nbs/pretext/22_masked_sensors.ipynb #cff26b2d
 @register("masked_sensors")
 class MaskedSensors(Reconstruction):
     "Infer hidden sensors from the visible ones; only the hidden cells are scored."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MaskedSequenceConfig', 'standardise', 'clean_tokens', 'MaskedSequence']
 
-# %% ../../nbs/pretext/23_masked_sequence.ipynb #eeb92fcd
+# %% ../../nbs/pretext/23_masked_sequence.ipynb #e19539f4
 from typing import Literal
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from pydantic import Field
 from ..core import Config
 from .base import Pretext, evaluating, guess_sequence, register, span_mask
 
-# %% ../../nbs/pretext/23_masked_sequence.ipynb #9fd72d06
+# %% ../../nbs/pretext/23_masked_sequence.ipynb #00074333
 class MaskedSequenceConfig(Config):
     "Masked sequence."
     kind: Literal["masked_sequence"] = "masked_sequence"
@@ -21,7 +21,7 @@ class MaskedSequenceConfig(Config):
     span: int = Field(4, ge=1)                             # tokens per span
     target: Literal["embedding", "signal"] = "embedding"   # clean embedding of a frozen tokenizer, or clean signal
 
-# %% ../../nbs/pretext/23_masked_sequence.ipynb #24d7aa6c
+# %% ../../nbs/pretext/23_masked_sequence.ipynb #bf3e17f1
 def standardise(tokens, # (B, N, dim)
                ):       # (B, N, dim), without gradient
     "Layer-normalise each token, then give every dimension mean 0 and variance 1 over the tokens of the batch."
@@ -32,7 +32,7 @@ def clean_tokens(encoder, x): # (B, N, dim), no gradient
     "Tokens of the clean signal from a tokenizer that is frozen: evaluation mode, no gradient, no running statistics."
     with evaluating(encoder.tokenizer): return encoder.tokens(x)
 
-# %% ../../nbs/pretext/23_masked_sequence.ipynb #f8c91b85
+# %% ../../nbs/pretext/23_masked_sequence.ipynb #9a071991
 @register("masked_sequence")
 class MaskedSequence(Pretext):
     "Predict hidden spans of tokens from the visible ones."

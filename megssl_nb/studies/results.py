@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['columns', 'tidy', 'headline', 'write_csv', 'collect', 'store_summary', 'predictions']
 
-# %% ../../nbs/studies/42a_results.ipynb #12f875f9
+# %% ../../nbs/studies/42a_results.ipynb #6fc6c5c3
 from pathlib import Path
 from ..core import atomic_path, read_json, write_json
 from .study import Run
 
-# %% ../../nbs/studies/42a_results.ipynb #a9f3e275
+# %% ../../nbs/studies/42a_results.ipynb #ba3983f1
 columns = ["cell", "seed", "fold", "subject", "level", "metric", "value", "n"]
 
 def tidy(run: Run, todo: list): # -> DataFrame
@@ -32,14 +32,14 @@ def tidy(run: Run, todo: list): # -> DataFrame
     table = table.sort_values(["order", "cell", "seed", "fold", "mode", "labels"], kind="stable")
     return table[["study", "cell", *study.pretexts, *columns[1:], "mode", "labels"]].reset_index(drop=True)
 
-# %% ../../nbs/studies/42a_results.ipynb #edd425b9
+# %% ../../nbs/studies/42a_results.ipynb #ecda144e
 def headline(curves, study): # -> DataFrame
     "The rows of the headline protocol: the first mode and the headline label count; baselines at the same count."
     labels = study.headline_labels or 0
     keep = (curves["labels"] == labels) & curves["mode"].isin([study.evaluate.modes[0], "baseline"])
     return curves[keep].drop(columns=["mode", "labels"]).reset_index(drop=True)
 
-# %% ../../nbs/studies/42a_results.ipynb #ec291a0b
+# %% ../../nbs/studies/42a_results.ipynb #69fe1198
 def write_csv(table, path):
     "Write a table atomically; the same table gives the same bytes."
     with atomic_path(path) as tmp: table.to_csv(tmp, index=False, lineterminator="\n")
@@ -49,7 +49,8 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     from megssl_nb.train.statistics import factorial, summarise
     curves = tidy(run, todo)
     results = headline(curves, run.study)
-    reference = "none" if "none" in run.study.stages else next(iter(run.study.stages))
+    present = [c for c in run.study.stages if (results["cell"] == c).any()]
+    reference = "none" if "none" in present else next(iter(present), "none")
     write_csv(curves, run.folder/"curves.csv")
     write_csv(results, run.folder/"results.csv")
     write_csv(summarise(results, reference), run.folder/"summary.csv")
@@ -57,7 +58,7 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     write_json(run.folder/"store.json", store_summary(run))
     return run.folder
 
-# %% ../../nbs/studies/42a_results.ipynb #24a4c25a
+# %% ../../nbs/studies/42a_results.ipynb #49a76130
 def store_summary(run: Run) -> dict:
     "What the report says about the data: recordings, bad channels, log lines, windows per set, dropped windows."
     store, split = run.store, run.split(run.study.seeds[0])
@@ -66,7 +67,7 @@ def store_summary(run: Run) -> dict:
             "log": {k: list(v) for k, v in store.manifest.get("log", {}).items()},
             "windows": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}, "dropped": dict(split.dropped)}
 
-# %% ../../nbs/studies/42a_results.ipynb #93f78062
+# %% ../../nbs/studies/42a_results.ipynb #5108bb67
 def predictions(windows, prob): # -> DataFrame, one row per window
     "Who was predicted to be what, and how surely: one row per test window."
     import pandas as pd

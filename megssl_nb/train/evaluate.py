@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EvaluateConfig', 'Evaluation', 'Classification', 'predict', 'passes', 'finetune', 'probe', 'evaluate']
 
-# %% ../../nbs/train/34_evaluate.ipynb #bbb62815
+# %% ../../nbs/train/34_evaluate.ipynb #6e83b29f
 import copy, math, time
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ from ..models.encoder import Classifier
 from .baselines import embeddings, fit_predict, labelled, logistic
 from .pretrain import Feed, Objective, TrainConfig, fit
 
-# %% ../../nbs/train/34_evaluate.ipynb #8106d9e2
+# %% ../../nbs/train/34_evaluate.ipynb #b16ccc0e
 class EvaluateConfig(TrainConfig):
     "How encoders are evaluated on labelled windows."
     modes: list[Literal["finetune", "probe"]] = Field(["finetune", "probe"], min_length=1)  # the first is the headline
@@ -30,7 +30,7 @@ class EvaluateConfig(TrainConfig):
     monitor: Literal["val_macro_f1", "val_loss"] = "val_macro_f1"  # what early stopping looks at; the loss decides between equals
     probe_c: float = Field(1.0, gt=0)  # inverse ridge penalty of the probe
 
-# %% ../../nbs/train/34_evaluate.ipynb #ca3a43d2
+# %% ../../nbs/train/34_evaluate.ipynb #7ba9138f
 @dataclass
 class Evaluation:
     "The predictions of one fit and how it got there."
@@ -40,7 +40,7 @@ class Evaluation:
     seconds: float
     best_epoch: int = -1
 
-# %% ../../nbs/train/34_evaluate.ipynb #c0303816
+# %% ../../nbs/train/34_evaluate.ipynb #03a98b48
 class Classification(Objective):
     "Plain cross-entropy of a classifier; scores are computed on the whole validation set, not averaged over batches."
     def __init__(self, classifier, encoder_lr_scale=1.0):
@@ -64,7 +64,7 @@ class Classification(Objective):
         inside = {id(p) for p in encoder}
         return [(self.scale, encoder), (1.0, [p for p in self.classifier.parameters() if id(p) not in inside])]
 
-# %% ../../nbs/train/34_evaluate.ipynb #d24c39a9
+# %% ../../nbs/train/34_evaluate.ipynb #7ec0f819
 def predict(classifier, windows, idx, size=64) -> np.ndarray: # (n, K) probabilities
     "Class probabilities of the windows `idx`."
     classifier = classifier.eval()
@@ -72,12 +72,12 @@ def predict(classifier, windows, idx, size=64) -> np.ndarray: # (n, K) probabili
         logits = [classifier(torch.from_numpy(windows.x(idx[i:i + size]))) for i in range(0, len(idx), size)]
     return torch.cat(logits).double().softmax(1).numpy()
 
-# %% ../../nbs/train/34_evaluate.ipynb #f71540d8
+# %% ../../nbs/train/34_evaluate.ipynb #4c55f171
 def passes(n: int, cfg: EvaluateConfig) -> int: # n: training windows
     "How often one epoch passes the training windows."
     return max(1, math.ceil(cfg.min_steps / (cfg.epochs * math.ceil(n / cfg.batch_size))))
 
-# %% ../../nbs/train/34_evaluate.ipynb #41c2f9c8
+# %% ../../nbs/train/34_evaluate.ipynb #5659e510
 def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, history, best epoch
     "Train encoder and head on the labelled windows; the validation windows choose the epoch."
     train = labelled(windows, split.train, labels, seed)
@@ -91,7 +91,7 @@ def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, histo
     history, best = fit(Classification(classifier, cfg.encoder_lr_scale), *feeds, cfg, seed, cfg.monitor, tell=tell)
     return predict(classifier, windows, np.asarray(split.test)), history, best
 
-# %% ../../nbs/train/34_evaluate.ipynb #5b245c34
+# %% ../../nbs/train/34_evaluate.ipynb #5efe282a
 def probe(encoder, windows, split, cfg, labels, seed) -> np.ndarray: # (n_test, K)
     "Logistic regression on the frozen encoder's embedding of each window."
     train = labelled(windows, split.train, labels, seed)
@@ -99,7 +99,7 @@ def probe(encoder, windows, split, cfg, labels, seed) -> np.ndarray: # (n_test, 
     x, test = (embeddings(encoder, windows, i) for i in (train, np.asarray(split.test)))
     return fit_predict(logistic(cfg.probe_c), x, windows.y[train], test, len(windows.classes))
 
-# %% ../../nbs/train/34_evaluate.ipynb #aaa66413
+# %% ../../nbs/train/34_evaluate.ipynb #a502fef2
 def evaluate(encoder, # not modified
              windows, split, # Windows, Split
              cfg: EvaluateConfig,

@@ -7,7 +7,7 @@ __all__ = ['TrainConfig', 'PretrainConfig', 'schedule', 'precision', 'Held', 'ho
            'optimiser', 'loop_class', 'keeper_class', 'quiet', 'fit', 'spread', 'appraise', 'complaints', 'claim',
            'weights_digest', 'pretrain']
 
-# %% ../../nbs/train/33_pretrain.ipynb #c77f3ddc
+# %% ../../nbs/train/33_pretrain.ipynb #26351b4d
 import contextlib, copy, functools, logging, math, shutil, time, warnings
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ from ..data.windows import Batches
 from ..models.encoder import save_encoder
 from ..pretext.base import score, show
 
-# %% ../../nbs/train/33_pretrain.ipynb #3b2fd44b
+# %% ../../nbs/train/33_pretrain.ipynb #a6a77106
 class TrainConfig(Config):
     "What every training shares: AdamW, linear warm-up and cosine decay per optimiser step, gradient clipping, early stopping."
     epochs: int = Field(30, ge=1)
@@ -36,7 +36,7 @@ class PretrainConfig(TrainConfig):
     "The schedule of a pretraining stage."
     max_steps: int | None = Field(None, ge=1)  # a cap on optimiser steps, whatever `epochs` says
 
-# %% ../../nbs/train/33_pretrain.ipynb #37120f6f
+# %% ../../nbs/train/33_pretrain.ipynb #ef8607c4
 def schedule(step: int, total: int, warmup: float) -> float: # in (0, 1]
     "The factor on the learning rate at `step` of `total`: linear warm-up, then a half cosine towards 0."
     rise = max(1, round(warmup * total))
@@ -48,7 +48,7 @@ def precision(name: str) -> str:
     if name == "bf16-mixed" and not has: raise MegsslError("precision: 'bf16-mixed' needs a CUDA GPU with bf16, which this machine lacks; use 'auto' or '32-true'")
     return "bf16-mixed" if name == "auto" and has else name.replace("auto", "32-true")
 
-# %% ../../nbs/train/33_pretrain.ipynb #940796c7
+# %% ../../nbs/train/33_pretrain.ipynb #fd25cf96
 class Held:
     "Windows whose signals are in memory."
     def __init__(self, windows): self.windows, self.data = windows, windows.x()
@@ -60,7 +60,7 @@ def hold(windows, limit=2**29): # bytes
     "The same windows, with their signals in memory if they take less than `limit`."
     return Held(windows) if 4 * len(windows) * len(windows.store.ch_names) * windows.length < limit else windows
 
-# %% ../../nbs/train/33_pretrain.ipynb #6a6505c5
+# %% ../../nbs/train/33_pretrain.ipynb #892f860d
 class Feed:
     "The batches of one training set; `epoch` is a function so that a resumed run asks for the right one."
     def __init__(self, windows, batch_size, seed=None, # None = in order, for validation
@@ -72,7 +72,7 @@ class Feed:
             self.batches.set_epoch(self.epoch() * self.passes + p)
             yield from self.batches
 
-# %% ../../nbs/train/33_pretrain.ipynb #2d670d09
+# %% ../../nbs/train/33_pretrain.ipynb #b625e3ce
 class Objective(nn.Module):
     "What a training loop asks: a loss, a validation score, which parameters, and which modules stay frozen."
     frozen = ()  # modules that stay in evaluation mode (no dropout, no update of batch statistics)
@@ -84,7 +84,7 @@ class Objective(nn.Module):
         return {"val_loss": ((loss * n).sum() / n.sum()).item()}
     def groups(self) -> list: "[(factor on the learning rate, parameters)]"; return [(1.0, list(self.parameters()))]
 
-# %% ../../nbs/train/33_pretrain.ipynb #1ae7eccd
+# %% ../../nbs/train/33_pretrain.ipynb #00971ad9
 class Pretraining(Objective):
     "An encoder and a pretext stage; only the parts named in `stage.trains`, and the stage's heads, are optimised."
     def __init__(self, encoder, stage):
@@ -99,7 +99,7 @@ class Pretraining(Objective):
 
     def groups(self): return [(1.0, [p for p in self.stage.trained(self.encoder) if p.requires_grad])]
 
-# %% ../../nbs/train/33_pretrain.ipynb #d12b0884
+# %% ../../nbs/train/33_pretrain.ipynb #b830f257
 def optimiser(objective, cfg, total):
     "AdamW without decay on biases and norms, and the schedule per step."
     groups = [{"params": [p for p in params if (p.ndim > 1) == decay], "lr": cfg.lr * factor, "weight_decay": cfg.weight_decay * decay}
@@ -107,7 +107,7 @@ def optimiser(objective, cfg, total):
     adam = torch.optim.AdamW([g for g in groups if g["params"]], lr=cfg.lr)
     return adam, torch.optim.lr_scheduler.LambdaLR(adam, lambda s: schedule(s, total, cfg.warmup))
 
-# %% ../../nbs/train/33_pretrain.ipynb #e88afb72
+# %% ../../nbs/train/33_pretrain.ipynb #91c171ea
 @functools.cache
 def loop_class():
     "The LightningModule around an objective (a function, because importing Lightning takes seconds)."
@@ -125,6 +125,7 @@ def loop_class():
             return self
         def on_train_epoch_start(self):
             self.losses = []
+            self.train()  # Lightning keeps the mode in which it found a module, and a loaded encoder comes in evaluation mode
             seed_all(self.seed, "dropout", self.current_epoch)
         def training_step(self, batch, i):
             loss, n = self.objective.loss(batch, torch_rng(self.seed, "corrupt", self.current_epoch, i))
@@ -137,7 +138,7 @@ def loop_class():
         def on_validation_epoch_end(self): self.scores = self.objective.summary(self.outputs)
     return Loop
 
-# %% ../../nbs/train/33_pretrain.ipynb #f34d770e
+# %% ../../nbs/train/33_pretrain.ipynb #76e2476d
 @functools.cache
 def keeper_class():
     "The Lightning callback that keeps history and best weights, stops early and writes what a resumed run needs."
@@ -168,7 +169,7 @@ def keeper_class():
             return (row["val_loss"] if self.monitor.endswith("loss") else -row[self.monitor], row["val_loss"])
     return Keeper
 
-# %% ../../nbs/train/33_pretrain.ipynb #ac2a137b
+# %% ../../nbs/train/33_pretrain.ipynb #2181bc2a
 @contextlib.contextmanager
 def quiet():
     "Lightning without its banners, tips and warnings."
@@ -181,7 +182,7 @@ def quiet():
             yield
     finally: log.setLevel(level)
 
-# %% ../../nbs/train/33_pretrain.ipynb #a9ddd028
+# %% ../../nbs/train/33_pretrain.ipynb #87d90e55
 def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         monitor="val_loss", # a key of `objective.summary`; losses are minimised, all others maximised
         last=None, # file to resume from; written at the end of each epoch
@@ -202,7 +203,7 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
     objective.load_state_dict(keeper.state["weights"])
     return keeper.state["history"], keeper.state["best_epoch"]
 
-# %% ../../nbs/train/33_pretrain.ipynb #5567c497
+# %% ../../nbs/train/33_pretrain.ipynb #55915c2d
 def spread(tokens # (M, D)
           ) -> tuple: # standard deviation across tokens relative to their size, effective rank
     "How much tokens differ from each other; a collapsed encoder has 0 and 1."
@@ -212,7 +213,7 @@ def spread(tokens # (M, D)
     p = s / s.sum().clamp(min=1e-300)
     return (centred.square().mean() / tokens.square().mean().clamp(min=1e-300)).sqrt().item(), torch.special.entr(p).sum().exp().item()
 
-# %% ../../nbs/train/33_pretrain.ipynb #712306e3
+# %% ../../nbs/train/33_pretrain.ipynb #5ca434c3
 def appraise(encoder, stage, feed: Feed, seed) -> dict:
     "Losses of the model and of every guess on the same scored cells, spread of the tokens, and warnings."
     losses, tokens, sizes = [], [], []
@@ -231,7 +232,7 @@ def complaints(loss: dict, std: float, rank: float) -> list:
     if std < 0.01 or rank < 2: out.append(f"collapse: all tokens are nearly the same (relative std {std:.2g}, effective rank {rank:.2f}); lower lr or change the target")
     return out
 
-# %% ../../nbs/train/33_pretrain.ipynb #1fadbf50
+# %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
 def claim(part: Path, identity: dict):
     "Take a folder of unfinished work for this training, or refuse it if it belongs to another one."
     if (part/"identity.json").is_file():
@@ -244,7 +245,7 @@ def weights_digest(module) -> str:
     "A digest of all weights of a module."
     return digest({k: digest(v.detach().cpu().numpy()) for k, v in module.state_dict().items()})
 
-# %% ../../nbs/train/33_pretrain.ipynb #24e95890
+# %% ../../nbs/train/33_pretrain.ipynb #0da4c3cd
 def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
              windows, train_idx, val_idx, # which windows to train on, and to choose the epoch on
              cfg: PretrainConfig, seed: int,
