@@ -69,11 +69,21 @@ def wheel():
         sh(python, "-c", "from importlib.metadata import entry_points as e; assert [x.value for x in e(group='nbdev') if x.name == 'megssl_nb'] == ['megssl_nb._modidx:d']", cwd=d)
         found = sh(python, "-c", "from megssl_nb.studies import ablation as a; print(a.__file__); print(*sorted(p.name for p in a.cells_folder.glob('*.ipynb')))", cwd=d, quiet=True)
         assert str(root) not in found and found.split()[1:] == [t.name for t in templates], found
+        study = re.search(r"```yaml\n(.*?)```", (root/"README.md").read_text(), re.S)[1]
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | {"PATH": f"{d/'venv/bin'}:{os.environ['PATH']}"}
-        sh(d/"venv/bin/megssl", "ablate", "smoke", "--out", d/"run", "--quiet", cwd=d, env=env)
+        megssl = lambda *args: sh(d/"venv/bin/megssl", *args, cwd=d, env=env, quiet=True)
+        megssl("ablate", "smoke", "--out", "run", "--quiet")
         with open(d/"run/results.csv") as f: cells = {row["cell"] for row in csv.DictReader(f)}
         assert {"none", "D", "D+M+S", "baseline:majority"} <= cells, cells
         assert json.loads((d/"run/failed.json").read_text()) == [] and (d/"run/report.html").stat().st_size > 20000
+        (d/"study.yaml").write_text(study) # the README's own example, on simulated files
+        megssl("simulate", "files", "--set", "n_times=8192", "--set", "chunks=1", "--quiet")
+        megssl("prepare", "files", "store", "--set", "sfreq=128", "--set", "h_freq=45", "--quiet")
+        small = [f"--set={x}" for x in ("windows={kind: fixed, length: 1.0}", "evaluate.labels_per_class=[4]", "evaluate.epochs=1", "evaluate.min_steps=1", "pretrain.epochs=1", "baselines=[majority]")]
+        assert json.loads(megssl("plan", "study.yaml", "--json", *small))["saved"] == 30
+        megssl("ablate", "study.yaml", "--cells", "none,M", "--seeds", "0", "--quiet", *small)
+        (d/"runs/study/report.html").unlink(); megssl("report", "runs/study")
+        assert (d/"runs/study/report.html").is_file()
 
 checks = [synchronised, parameters, layout, readme, light_import, notebook_tests, wheel]
 

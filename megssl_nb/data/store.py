@@ -7,7 +7,7 @@ __all__ = ['schema', 'StoredRecording', 'Index', 'counted', 'content_digest', 'S
            'check_keys', 'fit_scales', 'first_pass', 'second_pass', 'parallel', 'prepare', 'as_source', 'existing',
            'kept_channels', 'typical_positions', 'describe', 'events_of', 'write_manifest', 'planned_index', 'plan_one']
 
-# %% ../../nbs/data/06_store.ipynb #1f866d55
+# %% ../../nbs/data/06_store.ipynb #007dd51c
 import warnings
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from ..core import MegsslError, atomic_dir, digest, file_digest, provenance, read_json, write_json
 from .preprocess import PrepareConfig, check_length, check_request, choose_channels, plot_prepared, preprocess, resampled, robust_scale
 
-# %% ../../nbs/data/06_store.ipynb #6bc994e1
+# %% ../../nbs/data/06_store.ipynb #680d737f
 @dataclass(frozen=True)
 class StoredRecording:
     "One recording of a store."
@@ -39,7 +39,7 @@ class StoredRecording:
     log: list = field(default_factory=list)    # what `preprocess` did beyond its configuration
     file: str = ""                             # digest of the signal file
 
-# %% ../../nbs/data/06_store.ipynb #351795fb
+# %% ../../nbs/data/06_store.ipynb #2fdfa345
 @dataclass
 class Index:
     "Recordings, sensors and events, without the signals."
@@ -83,7 +83,7 @@ def counted(values) -> dict:
     from collections import Counter
     return Counter(values)
 
-# %% ../../nbs/data/06_store.ipynb #2f4ab387
+# %% ../../nbs/data/06_store.ipynb #f04cb9f9
 schema = 1 # of the store; a store with another number is refused
 
 def content_digest(m) -> str:
@@ -91,7 +91,7 @@ def content_digest(m) -> str:
     told = [{k: v for k, v in r.items() if k not in ("origin", "log")} for r in m["recordings"]]
     return digest([m["schema"], m["sfreq"], m["ch_names"], m["ch_types"], m["positions"], told, m["events"]])
 
-# %% ../../nbs/data/06_store.ipynb #b3821eb6
+# %% ../../nbs/data/06_store.ipynb #b0b08c9e
 class Store(Index):
     "A folder of prepared recordings, opened read-only."
     def __init__(self, path, # the folder
@@ -141,7 +141,7 @@ class Store(Index):
         data = {k: np.asarray(self.signal(i)[k], float) * r.scale[k] + r.center[k]}
         return plot_prepared(loaded, SimpleNamespace(data=data, sfreq=self.sfreq, ch_names=self.ch_names, ch_types=self.ch_types), self.ch_names[k], start, seconds)
 
-# %% ../../nbs/data/06_store.ipynb #118837c9
+# %% ../../nbs/data/06_store.ipynb #0440b74a
 def check_alike(items): # [(origin, sfreq, ch_names, ch_types)]
     "One rate and one set of channels, or an error that names the two recordings."
     first = items[0]
@@ -167,24 +167,28 @@ def check_keys(recordings):
         if (k := r.key.lower()) in seen: raise MegsslError(f"{r.origin}: key: '{r.key}' is also the key of {seen[k].origin}; rename one")
         seen[k] = r
 
-# %% ../../nbs/data/06_store.ipynb #c01dea46
+# %% ../../nbs/data/06_store.ipynb #60c63980
 def fit_scales(recordings, # [Recording]
                center, scale, # (R, C) of each recording alone; scale 0 = constant channel
                cfg, keys=None # keys of the recordings to fit on; None = those in cfg.scale_parts
               ) -> tuple: # center, scale (R, C), scale > 0
     "The scale of every recording and channel, after `cfg.scale`."
     if cfg.scale == "none": return np.zeros_like(center), np.ones_like(scale)
-    constant = scale == 0
+    constant, center, scale = scale == 0, center.copy(), scale.copy()
+    subjects = np.array([r.subject for r in recordings])
+    groups = [(subjects == s, subjects == s) for s in np.unique(subjects)] if cfg.scale == "subject" else [] # whose scale, fitted on which
     if cfg.scale == "train":
         parts, known = sorted({r.part for r in recordings}), {r.key for r in recordings}
         if not (cfg.scale_parts or keys): raise MegsslError(f"prepare: scale_parts: scale 'train' needs the parts to fit on; there are {parts}")
         if absent := [p for p in cfg.scale_parts if p not in parts] or [k for k in keys or [] if k not in known]: raise MegsslError(f"prepare: scale_parts: no recording in {absent}; there are {parts}")
-        fit = [r.key in keys if keys else r.part in cfg.scale_parts for r in recordings]
-        with warnings.catch_warnings(action="ignore"): middle = [np.nan_to_num(np.nanmedian(np.where(constant, np.nan, x)[fit], 0)) for x in (center, scale)]
-        center, scale = np.where(constant, center, middle[0]), np.where(constant, 0, middle[1])
+        groups = [(np.full(len(recordings), True), [r.key in keys if keys else r.part in cfg.scale_parts for r in recordings])]
+    alone = [np.where(constant, np.nan, x) for x in (center, scale)]
+    for who, fit in groups:
+        with warnings.catch_warnings(action="ignore"): middle = [np.nan_to_num(np.nanmedian(x[fit], 0)) for x in alone]
+        center[who], scale[who] = np.where(constant[who], center[who], middle[0]), np.where(constant[who], 0, middle[1])
     return center, np.where(scale > 0, scale, 1)
 
-# %% ../../nbs/data/06_store.ipynb #abdff882
+# %% ../../nbs/data/06_store.ipynb #d63550d5
 def first_pass(recording, cfg, file) -> tuple: # Prepared without its samples, n_times, center (C,), scale (C,)
     "Load, preprocess and save one recording in SI units."
     p = preprocess(recording.load(), cfg, recording.origin)
@@ -207,7 +211,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     done = Parallel(n_jobs, return_as="generator")(delayed(task)(*a) for a in arguments)
     return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
 
-# %% ../../nbs/data/06_store.ipynb #2018047b
+# %% ../../nbs/data/06_store.ipynb #2cabe6de
 def prepare(source,         # a Source, or anything that `open_source` takes: a path, a dict with `kind`
             store,          # the folder to make
             cfg=None,       # PrepareConfig or a dict of its fields
@@ -239,7 +243,7 @@ def as_source(source):
     from megssl_nb.data.files import open_source
     return source if hasattr(source, "recordings") else open_source(source)
 
-# %% ../../nbs/data/06_store.ipynb #8f974ff1
+# %% ../../nbs/data/06_store.ipynb #4f9527f4
 def existing(path, origin) -> "Store":
     "The store at `path` if it was made from the same source with the same settings; otherwise an error that says what differs."
     there = Store(path); was = there.manifest
@@ -269,7 +273,7 @@ def events_of(tables): # one DataFrame per recording
     import pandas as pd
     return pd.concat([t[["onset", "duration", "trial_type"]].assign(recording=i) for i, t in enumerate(tables)], ignore_index=True)[["recording", "onset", "duration", "trial_type"]]
 
-# %% ../../nbs/data/06_store.ipynb #d7038600
+# %% ../../nbs/data/06_store.ipynb #da84db2d
 def write_manifest(folder, origin, source, cfg, found, keep, stored):
     "Write `events.tsv` and `manifest.json`."
     events_of([p.events for p in found]).to_csv(folder/"events.tsv", sep="\t", index=False)
@@ -282,7 +286,7 @@ def write_manifest(folder, origin, source, cfg, found, keep, stored):
     m["digest"] = content_digest(m)
     write_json(folder/"manifest.json", m | {"checksum": digest(m)})
 
-# %% ../../nbs/data/06_store.ipynb #e69b07ef
+# %% ../../nbs/data/06_store.ipynb #e3f89bf8
 def planned_index(source, # as for `prepare`
                   cfg=None # PrepareConfig or a dict of its fields
                  ) -> Index:

@@ -7,7 +7,7 @@ __all__ = ['tokenizers', 'contexts', 'presets', 'part', 'EncoderConfig', 'preset
            'seeded', 'Classifier', 'save_encoder', 'load_encoder', 'read_weights', 'fill', 'differences',
            'parameter_table']
 
-# %% ../../nbs/models/12_encoder.ipynb #5e0130d0
+# %% ../../nbs/models/12_encoder.ipynb #051f7fc2
 import importlib, json
 from pathlib import Path
 import torch
@@ -19,7 +19,7 @@ from ..data.sensors import SensorImage
 from .context import Transformer, TransformerConfig
 from .tokenizers import FrameCNN, FrameCNNConfig
 
-# %% ../../nbs/models/12_encoder.ipynb #a28b01eb
+# %% ../../nbs/models/12_encoder.ipynb #11acdc74
 tokenizers = {"frame_cnn": (FrameCNNConfig, FrameCNN)} # kind: (configuration, module)
 contexts = {"transformer": (TransformerConfig, Transformer)}
 
@@ -32,7 +32,7 @@ def part(table: dict, kind: str, what: str) -> tuple: # (configuration class, mo
     if found is None: raise MegsslError(f"{what}: kind: {kind!r} is unknown; choose from {', '.join(table)} or give module:Class")
     return found.Config, found
 
-# %% ../../nbs/models/12_encoder.ipynb #4ef5ee84
+# %% ../../nbs/models/12_encoder.ipynb #97b1e66c
 class EncoderConfig(Config):
     "What an encoder is made of."
     tokenizer: SerializeAsAny[Config]
@@ -50,7 +50,7 @@ class EncoderConfig(Config):
     def model_post_init(self, _):
         if self.tokenizer.dim != self.context.dim: raise MegsslError(f"encoder: dim: the tokenizer gives {self.tokenizer.dim} numbers per token, the context reads {self.context.dim}; make them equal")
 
-# %% ../../nbs/models/12_encoder.ipynb #334102fc
+# %% ../../nbs/models/12_encoder.ipynb #fa66e783
 presets = {
     "published": {"tokenizer": {"kind": "frame_cnn", "frames": 1, "dim": 256, "widths": [32, 64, 128], "strides": [1, 1, 1], "pools": [None, (8, 8), (4, 4)],
                                 "norm": "batch", "mask_channel": False, "mask_value": -3.0},
@@ -78,7 +78,7 @@ def encoder_config(spec, # preset name, EncoderConfig, or a dict: {"preset": "ti
         base[k] = base[k] | v if merge else v
     return EncoderConfig.read(base, origin)
 
-# %% ../../nbs/models/12_encoder.ipynb #008db3cf
+# %% ../../nbs/models/12_encoder.ipynb #209ccc08
 class Encoder(nn.Module):
     "Tokenizer and context network for one sensor array; it never holds a head."
     def __init__(self, cfg: EncoderConfig, image: SensorImage):
@@ -98,9 +98,9 @@ class Encoder(nn.Module):
         "Tokens in the context of their window."
         return self.context(self.tokens(x, mask))
 
-    def embed(self, x): # (B, C, T) -> (B, dim)
+    def embed(self, x, pool="mean"): # (B, C, T) -> (B, dim), or (B, N*dim) for pool "tokens"
         "One vector per window: the mean over its tokens."
-        return self(x).mean(1)
+        return self(x).mean(1) if pool == "mean" else self(x).flatten(1)
 
 def build_encoder(spec, image: SensorImage, seed: int) -> Encoder:
     "A new encoder whose weights depend on `spec` and `seed` only; the global random state stays as it was."
@@ -112,19 +112,21 @@ def seeded(make, seed: int):
         torch.default_generator.manual_seed(seed)
         return make()
 
-# %% ../../nbs/models/12_encoder.ipynb #0f7b3d64
+# %% ../../nbs/models/12_encoder.ipynb #9e7ee0dd
 class Classifier(nn.Module):
-    "An encoder, the mean over its tokens and a head."
+    "An encoder, one vector per window and a head."
     def __init__(self, encoder: Encoder, n_classes: int,
                  head="mlp", # "mlp" (published: LayerNorm, 128, ReLU, dropout, classes) or "linear"
                  frozen=False, # True: the encoder is a fixed feature extractor
-                 hidden=128, dropout=0.1):
+                 hidden=128, dropout=0.1,
+                 tokens: int|None=None): # None: the mean over tokens; N: all N tokens side by side, for what is locked to an event
         super().__init__()
         if head not in ("mlp", "linear"): raise MegsslError(f"head: {head!r} is unknown; choose mlp or linear")
         self.encoder, self.frozen = encoder.requires_grad_(not frozen), frozen
-        layers = [nn.LayerNorm(encoder.dim)]
-        if head == "mlp": layers += [nn.Linear(encoder.dim, hidden), nn.ReLU(), nn.Dropout(dropout)]
-        self.head = nn.Sequential(*layers, nn.Linear(hidden if head == "mlp" else encoder.dim, n_classes))
+        self.pool, width = "tokens" if tokens else "mean", encoder.dim * (tokens or 1)
+        layers = [nn.LayerNorm(width)]
+        if head == "mlp": layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout)]
+        self.head = nn.Sequential(*layers, nn.Linear(hidden if head == "mlp" else width, n_classes))
         self.train()
 
     def train(self, mode=True):
@@ -134,10 +136,10 @@ class Classifier(nn.Module):
         return self
 
     def forward(self, x): # (B, C, T) -> (B, K) logits
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen): z = self.encoder.embed(x)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen): z = self.encoder.embed(x, self.pool)
         return self.head(z)
 
-# %% ../../nbs/models/12_encoder.ipynb #0e078650
+# %% ../../nbs/models/12_encoder.ipynb #80db05f8
 def save_encoder(encoder: Encoder, folder, # is replaced whole
                  record: dict, # what made these weights: seed, commit, data and split digests, ...
                 ) -> str: # digest of the weights file
@@ -171,7 +173,7 @@ def load_encoder(folder,
         raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}")
     return fill(seeded(lambda: Encoder(cfg, own), 0), state, weights)
 
-# %% ../../nbs/models/12_encoder.ipynb #3e69bab8
+# %% ../../nbs/models/12_encoder.ipynb #fd9cc8a5
 def read_weights(path, config: str) -> dict:
     "The tensors of a safetensors file that was written with this configuration digest."
     from safetensors import SafetensorError, safe_open
@@ -199,7 +201,7 @@ def differences(wanted: dict, found: dict, at="") -> str:
         elif a != b: out.append(f"{at}{k} is {b}, expected {a}")
     return ", ".join(filter(None, out))
 
-# %% ../../nbs/models/12_encoder.ipynb #e112fe40
+# %% ../../nbs/models/12_encoder.ipynb #7695f759
 def parameter_table(module: nn.Module, depth=2) -> list: # (name, kind, count) rows, ("total", "", count) last
     "Trainable and frozen parameters per part, down to `depth` levels; the rows before the last add up to it."
     def rows(m, name, level):

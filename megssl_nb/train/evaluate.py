@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EvaluateConfig', 'Evaluation', 'Classification', 'predict', 'passes', 'finetune', 'probe', 'evaluate']
 
-# %% ../../nbs/train/34_evaluate.ipynb #6e83b29f
+# %% ../../nbs/train/34_evaluate.ipynb #2bfa8778
 import copy, math, time
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ from ..models.encoder import Classifier
 from .baselines import embeddings, fit_predict, labelled, logistic
 from .pretrain import Feed, Objective, TrainConfig, fit
 
-# %% ../../nbs/train/34_evaluate.ipynb #b16ccc0e
+# %% ../../nbs/train/34_evaluate.ipynb #5e871175
 class EvaluateConfig(TrainConfig):
     "How encoders are evaluated on labelled windows."
     modes: list[Literal["finetune", "probe"]] = Field(["finetune", "probe"], min_length=1)  # the first is the headline
@@ -26,11 +26,12 @@ class EvaluateConfig(TrainConfig):
     min_steps: int = Field(200, ge=1)  # few windows are passed several times per epoch until a training has that many steps
     encoder_lr_scale: float = Field(1.0, gt=0)  # learning rate of the encoder relative to the head's
     head: Literal["mlp", "linear"] = "mlp"
+    pool: Literal["mean", "tokens"] = "mean"  # what the head reads: the mean over tokens, or all tokens in order (for event windows)
     patience: int | None = Field(10, ge=1)  # epochs without a better score; None = all epochs, last weights
     monitor: Literal["val_macro_f1", "val_loss"] = "val_macro_f1"  # what early stopping looks at; the loss decides between equals
     probe_c: float = Field(1.0, gt=0)  # inverse ridge penalty of the probe
 
-# %% ../../nbs/train/34_evaluate.ipynb #7ba9138f
+# %% ../../nbs/train/34_evaluate.ipynb #b1cea247
 @dataclass
 class Evaluation:
     "The predictions of one fit and how it got there."
@@ -40,7 +41,7 @@ class Evaluation:
     seconds: float
     best_epoch: int = -1
 
-# %% ../../nbs/train/34_evaluate.ipynb #03a98b48
+# %% ../../nbs/train/34_evaluate.ipynb #2804834e
 class Classification(Objective):
     "Plain cross-entropy of a classifier; scores are computed on the whole validation set, not averaged over batches."
     def __init__(self, classifier, encoder_lr_scale=1.0):
@@ -64,7 +65,7 @@ class Classification(Objective):
         inside = {id(p) for p in encoder}
         return [(self.scale, encoder), (1.0, [p for p in self.classifier.parameters() if id(p) not in inside])]
 
-# %% ../../nbs/train/34_evaluate.ipynb #7ec0f819
+# %% ../../nbs/train/34_evaluate.ipynb #f671076f
 def predict(classifier, windows, idx, size=64) -> np.ndarray: # (n, K) probabilities
     "Class probabilities of the windows `idx`."
     classifier = classifier.eval()
@@ -72,12 +73,12 @@ def predict(classifier, windows, idx, size=64) -> np.ndarray: # (n, K) probabili
         logits = [classifier(torch.from_numpy(windows.x(idx[i:i + size]))) for i in range(0, len(idx), size)]
     return torch.cat(logits).double().softmax(1).numpy()
 
-# %% ../../nbs/train/34_evaluate.ipynb #4c55f171
+# %% ../../nbs/train/34_evaluate.ipynb #3e92637f
 def passes(n: int, cfg: EvaluateConfig) -> int: # n: training windows
     "How often one epoch passes the training windows."
     return max(1, math.ceil(cfg.min_steps / (cfg.epochs * math.ceil(n / cfg.batch_size))))
 
-# %% ../../nbs/train/34_evaluate.ipynb #5659e510
+# %% ../../nbs/train/34_evaluate.ipynb #637057c7
 def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, history, best epoch
     "Train encoder and head on the labelled windows; the validation windows choose the epoch."
     train = labelled(windows, split.train, labels, seed)
@@ -85,21 +86,22 @@ def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, histo
     if not len(val) and cfg.patience is not None:
         raise MegsslError("evaluate.patience: needs labelled validation windows, and the split has none; set split.val, or patience: null for a fixed number of epochs")
     seed_all(seed, "head")
-    classifier = Classifier(copy.deepcopy(encoder), len(windows.classes), head=cfg.head)
+    tokens = windows.length // encoder.tokenizer.frames if cfg.pool == "tokens" else None
+    classifier = Classifier(copy.deepcopy(encoder), len(windows.classes), head=cfg.head, tokens=tokens)
     feeds = Feed(windows[train], cfg.batch_size, seed, passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
     tell = {"stage": f"fine-tune, {labels or 'all'} labels per class"}
     history, best = fit(Classification(classifier, cfg.encoder_lr_scale), *feeds, cfg, seed, cfg.monitor, tell=tell)
     return predict(classifier, windows, np.asarray(split.test)), history, best
 
-# %% ../../nbs/train/34_evaluate.ipynb #5efe282a
+# %% ../../nbs/train/34_evaluate.ipynb #1ed5f76b
 def probe(encoder, windows, split, cfg, labels, seed) -> np.ndarray: # (n_test, K)
     "Logistic regression on the frozen encoder's embedding of each window."
     train = labelled(windows, split.train, labels, seed)
     encoder = copy.deepcopy(encoder)
-    x, test = (embeddings(encoder, windows, i) for i in (train, np.asarray(split.test)))
+    x, test = (embeddings(encoder, windows, i, pool=cfg.pool) for i in (train, np.asarray(split.test)))
     return fit_predict(logistic(cfg.probe_c), x, windows.y[train], test, len(windows.classes))
 
-# %% ../../nbs/train/34_evaluate.ipynb #a502fef2
+# %% ../../nbs/train/34_evaluate.ipynb #067536d1
 def evaluate(encoder, # not modified
              windows, split, # Windows, Split
              cfg: EvaluateConfig,
