@@ -6,17 +6,17 @@
 __all__ = ['packages', 'MegsslError', 'Config', 'explain', 'digest', 'file_digest', 'named_seed', 'rng', 'torch_rng', 'seed_all',
            'atomic_path', 'atomic_dir', 'write_text', 'write_json', 'read_json', 'provenance', 'tell_progress']
 
-# %% ../nbs/00_core.ipynb #406bdfd0
+# %% ../nbs/00_core.ipynb #691ea868
 import contextlib, hashlib, importlib.metadata, json, os, platform, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-# %% ../nbs/00_core.ipynb #44a4534e
+# %% ../nbs/00_core.ipynb #c196aa69
 class MegsslError(ValueError):
     "Something the user can mend: one line that names the file and the field and says what to do."
 
-# %% ../nbs/00_core.ipynb #0880ad97
+# %% ../nbs/00_core.ipynb #949f4a74
 class Config(BaseModel):
     "A frozen configuration: unknown keys and wrong types are refused, equal content has equal `digest`."
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
@@ -37,17 +37,18 @@ class Config(BaseModel):
         "A digest of the content."
         return digest(self.plain())
 
-# %% ../nbs/00_core.ipynb #8ba94f26
+# %% ../nbs/00_core.ipynb #34d58694
 def explain(error: ValidationError) -> str:
     "Each problem of a pydantic error as `key: what is wrong`, on one line."
     def one(e):
-        key = ".".join(str(k) for k in e["loc"]) or "(top level)"
+        key, said = ".".join(str(k) for k in e["loc"]), e["msg"].removeprefix("Value error, ")
+        if not key: return said
         if e["type"] == "extra_forbidden": return f"unknown key '{key}'"
         given = f" (given: {e['input']!r:.60})" if e["type"] != "missing" else ""
-        return f"'{key}': {e['msg'][:1].lower()}{e['msg'][1:]}{given}"
+        return f"'{key}': {said[:1].lower()}{said[1:]}{given}"
     return "; ".join(one(e) for e in error.errors(include_url=False))
 
-# %% ../nbs/00_core.ipynb #07215404
+# %% ../nbs/00_core.ipynb #4f573cf6
 def digest(obj) -> str: # 16 hexadecimal digits
     "SHA-256 of `obj`: bytes and arrays by their content, everything else by its JSON with sorted keys."
     if isinstance(obj, np.ndarray): obj = f"{obj.dtype.str}{obj.shape}".encode() + np.ascontiguousarray(obj).tobytes()
@@ -64,7 +65,7 @@ def file_digest(path) -> str:
         with open(file, "rb") as f: whole.update(hashlib.file_digest(f, "sha256").digest())
     return whole.hexdigest()[:16]
 
-# %% ../nbs/00_core.ipynb #47622b36
+# %% ../nbs/00_core.ipynb #4825dab3
 def named_seed(seed: int, *names) -> int: # below 2**31
     "The seed of the stream `names` under `seed`."
     return int(digest([int(seed), *map(str, names)]), 16) % 2**31
@@ -84,7 +85,7 @@ def seed_all(seed: int, *names):
     s = named_seed(seed, *names)
     random.seed(s); np.random.seed(s); torch.manual_seed(s)
 
-# %% ../nbs/00_core.ipynb #f1d6d793
+# %% ../nbs/00_core.ipynb #0a32eb31
 @contextlib.contextmanager
 def atomic_path(path):
     "Yield a temporary path beside `path`; on success it replaces `path`, on an exception it is removed."
@@ -110,7 +111,7 @@ def atomic_dir(path):
         os.rename(tmp, path)
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
-# %% ../nbs/00_core.ipynb #52507807
+# %% ../nbs/00_core.ipynb #7ad8dd02
 def write_text(path, text: str):
     "Write `text` atomically."
     with atomic_path(path) as tmp: tmp.write_text(text, encoding="utf-8")
@@ -125,7 +126,7 @@ def read_json(path) -> dict:
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as e: raise MegsslError(f"{path}: not readable as JSON ({e})") from None
 
-# %% ../nbs/00_core.ipynb #0d8e683b
+# %% ../nbs/00_core.ipynb #166ed806
 packages = "megssl_nb torch lightning numpy scipy pandas scikit-learn mne pyriemann papermill".split()
 
 def provenance(**extra) -> dict:
@@ -143,7 +144,7 @@ def provenance(**extra) -> dict:
             "machine": {"system": platform.platform(terse=True), "processor": platform.machine(), "cores": os.cpu_count(),
                         "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or None}, **extra}
 
-# %% ../nbs/00_core.ipynb #dbf60434
+# %% ../nbs/00_core.ipynb #42c471a9
 def tell_progress(**fields):
     "Leave `fields` (stage, epoch, epochs, ...) in the file that `MEGSSL_PROGRESS` names; without it, do nothing."
     if path := os.environ.get("MEGSSL_PROGRESS"):

@@ -8,7 +8,7 @@ __all__ = ['sensor_types', 'PrepareConfig', 'choose_channels', 'filtered', 'with
            'can_interpolate', 'repaired', 'robust_scale', 'Prepared', 'check_request', 'check_length', 'check_finite',
            'condition_raw', 'condition_epochs', 'preprocess', 'plot_prepared']
 
-# %% ../../nbs/data/05_preprocess.ipynb #e9b3f063
+# %% ../../nbs/data/05_preprocess.ipynb #d41bfde0
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from pydantic import PositiveFloat, model_validator
 from ..core import Config, MegsslError, digest
 from .sources import sensor_positions
 
-# %% ../../nbs/data/05_preprocess.ipynb #6a1971cd
+# %% ../../nbs/data/05_preprocess.ipynb #12a9bf4a
 class PrepareConfig(Config):
     "How recordings become comparable signals."
     sfreq: PositiveFloat | None = 128.0   # Hz after anti-aliased resampling; None keeps the rate of the source
@@ -39,7 +39,7 @@ class PrepareConfig(Config):
         if self.dtype == "float16" and self.scale == "none": raise ValueError("dtype float16 cannot hold unscaled tesla or volts; choose a scale or float32")
         return self
 
-# %% ../../nbs/data/05_preprocess.ipynb #3206377e
+# %% ../../nbs/data/05_preprocess.ipynb #34d82a32
 sensor_types = ("mag", "grad", "eeg", "ecog", "seeg", "dbs", "csd", "hbo", "hbr")
 
 def choose_channels(ch_names, ch_types,
@@ -53,7 +53,7 @@ def choose_channels(ch_names, ch_types,
     if not found: raise MegsslError(f"{origin}: picks: no channel matches {picks}; the types present are {sorted(set(ch_types))}")
     return found
 
-# %% ../../nbs/data/05_preprocess.ipynb #167fce0c
+# %% ../../nbs/data/05_preprocess.ipynb #d9b0f8dc
 def filtered(x,            # (..., T) in float64
              sfreq, l, h,  # Hz; exactly one of the edges l (high-pass) and h (low-pass), the other None
              stop=None,    # Hz, where a low-pass must have reached its stop band
@@ -74,7 +74,7 @@ def without_line(x, sfreq, freqs, log):
     if not fits: log.append(f"notch {freqs} Hz by Butterworth: pieces of {x.shape[-1]/sfreq:.3g} s are shorter than the FIR filter (6.6 s)")
     return mne.filter.notch_filter(x, sfreq, freqs, method="fir" if fits else "iir", verbose="ERROR")
 
-# %% ../../nbs/data/05_preprocess.ipynb #08923d5e
+# %% ../../nbs/data/05_preprocess.ipynb #c0289a92
 def resampled(n, ratio) -> int: # samples
     "How many samples remain of `n`."
     return int(np.round(n * ratio))
@@ -87,7 +87,7 @@ def resample(x, sfreq, rate) -> np.ndarray: # (..., round(T * rate / sfreq))
     y = resample_poly(x, exact.numerator, exact.denominator, axis=-1, window=window, padtype="line")
     return y[..., :resampled(x.shape[-1], rate / sfreq)]
 
-# %% ../../nbs/data/05_preprocess.ipynb #78f38239
+# %% ../../nbs/data/05_preprocess.ipynb #84d29529
 def condition(x,      # (..., T) one continuous piece, SI units
               sfreq,  # Hz of x
               cfg:PrepareConfig,
@@ -103,7 +103,7 @@ def condition(x,      # (..., T) one continuous piece, SI units
     if cfg.l_freq: x = filtered(x, rate, cfg.l_freq, None, log=log)
     return np.where(flat, rest, x)
 
-# %% ../../nbs/data/05_preprocess.ipynb #126227cb
+# %% ../../nbs/data/05_preprocess.ipynb #137554ef
 def runs(ok, cuts=()) -> list: # [(start, stop)] in samples
     "The stretches where `ok` holds, also cut at the samples `cuts`."
     edges = sorted({0, len(ok), *(c for c in cuts if 0 < c < len(ok)), *(np.flatnonzero(np.diff(ok)) + 1).tolist()})
@@ -118,7 +118,7 @@ def continuous(raw) -> tuple: # ([(start, stop)] to filter, [(start, stop)] to u
         elif name.lower().startswith("bad"): (skip if name.lower().startswith("bad_acq_skip") else bad)[a:b] = True
     return runs(~skip, cuts), runs(~skip & ~bad, cuts)
 
-# %% ../../nbs/data/05_preprocess.ipynb #3ac54665
+# %% ../../nbs/data/05_preprocess.ipynb #d734a287
 def typical_variance(data, blocks=20) -> np.ndarray: # (C,)
     "The median over `blocks` stretches of the variance within each."
     return np.median([part.var(1, dtype=float) for part in np.array_split(data, min(blocks, max(data.shape[1]//2, 1)), axis=1)], 0)
@@ -128,7 +128,7 @@ def best_neighbour(data, positions, k=6) -> np.ndarray: # (C,)
     near = np.argsort(np.linalg.norm(positions[:, None] - positions[None], axis=-1) + np.diag(np.full(len(data), np.inf)), axis=1)[:, :k]
     return np.abs(np.take_along_axis(np.corrcoef(data), near, 1)).max(1)
 
-# %% ../../nbs/data/05_preprocess.ipynb #98c8e0d0
+# %% ../../nbs/data/05_preprocess.ipynb #70b3a379
 def find_bads(data,            # (C, T)
               ch_types,        # (C,) the type of each channel; types are judged apart
               ch_names=None,   # (C,) keys of the answer; None = "0", "1", ...
@@ -154,7 +154,7 @@ def find_bads(data,            # (C, T)
         if np.median(agreement) > 0.5: reasons |= {names[i]: f"low correlation with neighbours ({r:.2f})" for i, r in zip(rest, agreement) if r < low}
     return {name: reasons[name] for name in names if name in reasons}
 
-# %% ../../nbs/data/05_preprocess.ipynb #c08a9bb3
+# %% ../../nbs/data/05_preprocess.ipynb #b5f48184
 def by_field(data, info, bads, kinds) -> np.ndarray: # (C, T)
     "MEG channels `bads` from the field that the good ones see (MNE's minimum-norm interpolation)."
     import mne
@@ -179,7 +179,7 @@ def can_interpolate(info, positions, kind, mine, good) -> str: # "positions", "f
         return "field" if np.isfinite(turn).all() and turn.any(1).all() else "of gradiometers needs their orientations"
     return "positions" if len(np.unique(positions[good], axis=0)) == len(good) else "needs distinct positions"
 
-# %% ../../nbs/data/05_preprocess.ipynb #e1142800
+# %% ../../nbs/data/05_preprocess.ipynb #4b84fa5c
 def repaired(data,       # (C, T)
              info,       # MNE info of these channels
              positions,  # (C, 3) metres
@@ -202,7 +202,7 @@ def repaired(data,       # (C, T)
         log.append(f"{told}: " + (f"interpolated by {way} from {len(good)} good {kind} sensors" if way in ("field", "positions") else f"set to zero (interpolation {way})"))
     return data
 
-# %% ../../nbs/data/05_preprocess.ipynb #6dda5101
+# %% ../../nbs/data/05_preprocess.ipynb #0b3f56a1
 def robust_scale(data, # (C, T)
                 ) -> tuple: # center (C,), scale (C,): 0 for a constant channel
     "Median and IQR / 1.349 of each channel (the standard deviation where the IQR is zero)."
@@ -210,7 +210,7 @@ def robust_scale(data, # (C, T)
     scale = (high - low) / 1.349
     return center, np.where(scale > 0, scale, np.where(np.ptp(data, axis=1) > 0, data.std(1, dtype=float), 0))
 
-# %% ../../nbs/data/05_preprocess.ipynb #ea61dcc8
+# %% ../../nbs/data/05_preprocess.ipynb #de3c2a21
 @dataclass
 class Prepared:
     "One recording after `preprocess`: SI units at the new rate, not yet scaled."
@@ -225,7 +225,7 @@ class Prepared:
     log: list = field(default_factory=list)  # what was done beyond the configuration, and why
     digest: str = ""          # of the samples before repair: equal for a copy under another name
 
-# %% ../../nbs/data/05_preprocess.ipynb #375d6819
+# %% ../../nbs/data/05_preprocess.ipynb #ca6e420a
 def check_request(cfg, sfreq, origin):
     "Refuse what cannot be done at the source's rate of `sfreq` Hz."
     if cfg.sfreq and cfg.sfreq > sfreq: raise MegsslError(f"{origin}: sfreq: {cfg.sfreq:g} Hz is above the recording's {sfreq:g} Hz; lower it, or use null to keep the rate")
@@ -244,7 +244,7 @@ def check_finite(x, names, sfreq, origin):
     where = np.argwhere(~np.isfinite(x.reshape(len(x), -1)))
     raise MegsslError(f"{origin}: {names[where[0][0]]}: {len(where)} samples are NaN or infinite, the first at {where[0][1]/sfreq:.3f} s; repair the file, or exclude the channel with picks")
 
-# %% ../../nbs/data/05_preprocess.ipynb #2d88de15
+# %% ../../nbs/data/05_preprocess.ipynb #505f6203
 def condition_raw(raw, picks, cfg, origin, log) -> tuple: # (data (C, T) float32, segments)
     "All pieces of a raw recording through `condition`; what lies between them is zero."
     sfreq = raw.info["sfreq"]; ratio = (cfg.sfreq or sfreq) / sfreq
@@ -274,7 +274,7 @@ def condition_epochs(epochs, picks, cfg, origin, log) -> tuple: # (data (C, tria
     n = y.shape[2]
     return y.reshape(len(y), -1).astype(np.float32), [(i*n, (i + 1)*n) for i in range(x.shape[1])]
 
-# %% ../../nbs/data/05_preprocess.ipynb #37c9e0bd
+# %% ../../nbs/data/05_preprocess.ipynb #9dc3fe26
 def preprocess(loaded,            # a `Loaded`: inst (mne Raw or Epochs) and events
                cfg:PrepareConfig,
                origin="recording" # the file to name in an error
@@ -301,7 +301,7 @@ def preprocess(loaded,            # a `Loaded`: inst (mne Raw or Epochs) and eve
     if high := [f for f in cfg.notch if f >= rate/2]: log.append(f"notch {high} Hz: not needed, above half of the new rate")
     return Prepared(data, rate, names, kinds, positions, events, segments, bads, list(dict.fromkeys(log)), copy_id)
 
-# %% ../../nbs/data/05_preprocess.ipynb #b7f73f44
+# %% ../../nbs/data/05_preprocess.ipynb #723f03b2
 def plot_prepared(loaded, prepared, channel=None, start=0., seconds=2.):
     "One channel before and after: trace (left) and power spectrum (right)."
     import matplotlib.pyplot as plt, mne

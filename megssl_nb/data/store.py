@@ -7,7 +7,7 @@ __all__ = ['schema', 'StoredRecording', 'Index', 'counted', 'content_digest', 'S
            'check_keys', 'fit_scales', 'first_pass', 'second_pass', 'parallel', 'prepare', 'as_source', 'existing',
            'kept_channels', 'typical_positions', 'describe', 'events_of', 'write_manifest', 'planned_index', 'plan_one']
 
-# %% ../../nbs/data/06_store.ipynb #007dd51c
+# %% ../../nbs/data/06_store.ipynb #0915ced7
 import warnings
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from ..core import MegsslError, atomic_dir, digest, file_digest, provenance, read_json, write_json
 from .preprocess import PrepareConfig, check_length, check_request, choose_channels, plot_prepared, preprocess, resampled, robust_scale
 
-# %% ../../nbs/data/06_store.ipynb #680d737f
+# %% ../../nbs/data/06_store.ipynb #d8933eb6
 @dataclass(frozen=True)
 class StoredRecording:
     "One recording of a store."
@@ -39,7 +39,7 @@ class StoredRecording:
     log: list = field(default_factory=list)    # what `preprocess` did beyond its configuration
     file: str = ""                             # digest of the signal file
 
-# %% ../../nbs/data/06_store.ipynb #2fdfa345
+# %% ../../nbs/data/06_store.ipynb #eb053ec6
 @dataclass
 class Index:
     "Recordings, sensors and events, without the signals."
@@ -83,7 +83,7 @@ def counted(values) -> dict:
     from collections import Counter
     return Counter(values)
 
-# %% ../../nbs/data/06_store.ipynb #f04cb9f9
+# %% ../../nbs/data/06_store.ipynb #3cc26a09
 schema = 1 # of the store; a store with another number is refused
 
 def content_digest(m) -> str:
@@ -91,7 +91,7 @@ def content_digest(m) -> str:
     told = [{k: v for k, v in r.items() if k not in ("origin", "log")} for r in m["recordings"]]
     return digest([m["schema"], m["sfreq"], m["ch_names"], m["ch_types"], m["positions"], told, m["events"]])
 
-# %% ../../nbs/data/06_store.ipynb #b0b08c9e
+# %% ../../nbs/data/06_store.ipynb #cc7f1dc7
 class Store(Index):
     "A folder of prepared recordings, opened read-only."
     def __init__(self, path, # the folder
@@ -141,7 +141,7 @@ class Store(Index):
         data = {k: np.asarray(self.signal(i)[k], float) * r.scale[k] + r.center[k]}
         return plot_prepared(loaded, SimpleNamespace(data=data, sfreq=self.sfreq, ch_names=self.ch_names, ch_types=self.ch_types), self.ch_names[k], start, seconds)
 
-# %% ../../nbs/data/06_store.ipynb #0440b74a
+# %% ../../nbs/data/06_store.ipynb #14a8ca0e
 def check_alike(items): # [(origin, sfreq, ch_names, ch_types)]
     "One rate and one set of channels, or an error that names the two recordings."
     first = items[0]
@@ -167,7 +167,7 @@ def check_keys(recordings):
         if (k := r.key.lower()) in seen: raise MegsslError(f"{r.origin}: key: '{r.key}' is also the key of {seen[k].origin}; rename one")
         seen[k] = r
 
-# %% ../../nbs/data/06_store.ipynb #60c63980
+# %% ../../nbs/data/06_store.ipynb #9d3f4ac8
 def fit_scales(recordings, # [Recording]
                center, scale, # (R, C) of each recording alone; scale 0 = constant channel
                cfg, keys=None # keys of the recordings to fit on; None = those in cfg.scale_parts
@@ -188,7 +188,7 @@ def fit_scales(recordings, # [Recording]
         center[who], scale[who] = np.where(constant[who], center[who], middle[0]), np.where(constant[who], 0, middle[1])
     return center, np.where(scale > 0, scale, 1)
 
-# %% ../../nbs/data/06_store.ipynb #d63550d5
+# %% ../../nbs/data/06_store.ipynb #c3edb552
 def first_pass(recording, cfg, file) -> tuple: # Prepared without its samples, n_times, center (C,), scale (C,)
     "Load, preprocess and save one recording in SI units."
     p = preprocess(recording.load(), cfg, recording.origin)
@@ -211,7 +211,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     done = Parallel(n_jobs, return_as="generator")(delayed(task)(*a) for a in arguments)
     return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
 
-# %% ../../nbs/data/06_store.ipynb #2cabe6de
+# %% ../../nbs/data/06_store.ipynb #5f5f4a7d
 def prepare(source,         # a Source, or anything that `open_source` takes: a path, a dict with `kind`
             store,          # the folder to make
             cfg=None,       # PrepareConfig or a dict of its fields
@@ -243,7 +243,7 @@ def as_source(source):
     from megssl_nb.data.files import open_source
     return source if hasattr(source, "recordings") else open_source(source)
 
-# %% ../../nbs/data/06_store.ipynb #4f9527f4
+# %% ../../nbs/data/06_store.ipynb #c71d8aef
 def existing(path, origin) -> "Store":
     "The store at `path` if it was made from the same source with the same settings; otherwise an error that says what differs."
     there = Store(path); was = there.manifest
@@ -273,7 +273,7 @@ def events_of(tables): # one DataFrame per recording
     import pandas as pd
     return pd.concat([t[["onset", "duration", "trial_type"]].assign(recording=i) for i, t in enumerate(tables)], ignore_index=True)[["recording", "onset", "duration", "trial_type"]]
 
-# %% ../../nbs/data/06_store.ipynb #da84db2d
+# %% ../../nbs/data/06_store.ipynb #7854c86f
 def write_manifest(folder, origin, source, cfg, found, keep, stored):
     "Write `events.tsv` and `manifest.json`."
     events_of([p.events for p in found]).to_csv(folder/"events.tsv", sep="\t", index=False)
@@ -286,7 +286,7 @@ def write_manifest(folder, origin, source, cfg, found, keep, stored):
     m["digest"] = content_digest(m)
     write_json(folder/"manifest.json", m | {"checksum": digest(m)})
 
-# %% ../../nbs/data/06_store.ipynb #e3f89bf8
+# %% ../../nbs/data/06_store.ipynb #0b4ede4d
 def planned_index(source, # as for `prepare`
                   cfg=None # PrepareConfig or a dict of its fields
                  ) -> Index:

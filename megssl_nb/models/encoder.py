@@ -7,7 +7,7 @@ __all__ = ['tokenizers', 'contexts', 'presets', 'part', 'EncoderConfig', 'preset
            'seeded', 'Classifier', 'save_encoder', 'load_encoder', 'read_weights', 'fill', 'differences',
            'parameter_table']
 
-# %% ../../nbs/models/12_encoder.ipynb #051f7fc2
+# %% ../../nbs/models/12_encoder.ipynb #402d5863
 import importlib, json
 from pathlib import Path
 import torch
@@ -19,7 +19,7 @@ from ..data.sensors import SensorImage
 from .context import Transformer, TransformerConfig
 from .tokenizers import FrameCNN, FrameCNNConfig
 
-# %% ../../nbs/models/12_encoder.ipynb #11acdc74
+# %% ../../nbs/models/12_encoder.ipynb #76155d2a
 tokenizers = {"frame_cnn": (FrameCNNConfig, FrameCNN)} # kind: (configuration, module)
 contexts = {"transformer": (TransformerConfig, Transformer)}
 
@@ -32,7 +32,7 @@ def part(table: dict, kind: str, what: str) -> tuple: # (configuration class, mo
     if found is None: raise MegsslError(f"{what}: kind: {kind!r} is unknown; choose from {', '.join(table)} or give module:Class")
     return found.Config, found
 
-# %% ../../nbs/models/12_encoder.ipynb #97b1e66c
+# %% ../../nbs/models/12_encoder.ipynb #d8af1b1f
 class EncoderConfig(Config):
     "What an encoder is made of."
     tokenizer: SerializeAsAny[Config]
@@ -50,7 +50,7 @@ class EncoderConfig(Config):
     def model_post_init(self, _):
         if self.tokenizer.dim != self.context.dim: raise MegsslError(f"encoder: dim: the tokenizer gives {self.tokenizer.dim} numbers per token, the context reads {self.context.dim}; make them equal")
 
-# %% ../../nbs/models/12_encoder.ipynb #fa66e783
+# %% ../../nbs/models/12_encoder.ipynb #d3dcd10d
 presets = {
     "published": {"tokenizer": {"kind": "frame_cnn", "frames": 1, "dim": 256, "widths": [32, 64, 128], "strides": [1, 1, 1], "pools": [None, (8, 8), (4, 4)],
                                 "norm": "batch", "mask_channel": False, "mask_value": -3.0},
@@ -78,7 +78,7 @@ def encoder_config(spec, # preset name, EncoderConfig, or a dict: {"preset": "ti
         base[k] = base[k] | v if merge else v
     return EncoderConfig.read(base, origin)
 
-# %% ../../nbs/models/12_encoder.ipynb #209ccc08
+# %% ../../nbs/models/12_encoder.ipynb #f7c0b1bc
 class Encoder(nn.Module):
     "Tokenizer and context network for one sensor array; it never holds a head."
     def __init__(self, cfg: EncoderConfig, image: SensorImage):
@@ -112,7 +112,7 @@ def seeded(make, seed: int):
         torch.default_generator.manual_seed(seed)
         return make()
 
-# %% ../../nbs/models/12_encoder.ipynb #9e7ee0dd
+# %% ../../nbs/models/12_encoder.ipynb #24686765
 class Classifier(nn.Module):
     "An encoder, one vector per window and a head."
     def __init__(self, encoder: Encoder, n_classes: int,
@@ -139,7 +139,7 @@ class Classifier(nn.Module):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen): z = self.encoder.embed(x, self.pool)
         return self.head(z)
 
-# %% ../../nbs/models/12_encoder.ipynb #80db05f8
+# %% ../../nbs/models/12_encoder.ipynb #7015599b
 def save_encoder(encoder: Encoder, folder, # is replaced whole
                  record: dict, # what made these weights: seed, commit, data and split digests, ...
                 ) -> str: # digest of the weights file
@@ -173,7 +173,7 @@ def load_encoder(folder,
         raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}")
     return fill(seeded(lambda: Encoder(cfg, own), 0), state, weights)
 
-# %% ../../nbs/models/12_encoder.ipynb #fd9cc8a5
+# %% ../../nbs/models/12_encoder.ipynb #a7ce37a6
 def read_weights(path, config: str) -> dict:
     "The tensors of a safetensors file that was written with this configuration digest."
     from safetensors import SafetensorError, safe_open
@@ -201,7 +201,7 @@ def differences(wanted: dict, found: dict, at="") -> str:
         elif a != b: out.append(f"{at}{k} is {b}, expected {a}")
     return ", ".join(filter(None, out))
 
-# %% ../../nbs/models/12_encoder.ipynb #7695f759
+# %% ../../nbs/models/12_encoder.ipynb #9361a457
 def parameter_table(module: nn.Module, depth=2) -> list: # (name, kind, count) rows, ("total", "", count) last
     "Trainable and frozen parameters per part, down to `depth` levels; the rows before the last add up to it."
     def rows(m, name, level):

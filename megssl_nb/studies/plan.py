@@ -6,7 +6,7 @@
 __all__ = ['overhead', 'Job', 'jobs', 'step_seconds', 'classifier', 'measure', 'seconds', 'planned_run', 'planned_index',
            'shapes', 'plan', 'duration', 'plan_text']
 
-# %% ../../nbs/studies/41_plan.ipynb #216bfe8e
+# %% ../../nbs/studies/41_plan.ipynb #f4e7d953
 import os, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from ..core import MegsslError, digest, torch_rng
 from .study import Run, expand, open_run, read_study
 
-# %% ../../nbs/studies/41_plan.ipynb #5860b936
+# %% ../../nbs/studies/41_plan.ipynb #5a783ba7
 @dataclass(frozen=True)
 class Job:
     "One run of a template notebook."
@@ -41,7 +41,7 @@ class Job:
                "evaluate": {"cell": self.cell, "stages": list(self.needs)}, "baselines": {}}[self.kind]
         return own | {"seed": self.seed, "fold": self.fold, "job": self.digest}
 
-# %% ../../nbs/studies/41_plan.ipynb #2ee3dcd5
+# %% ../../nbs/studies/41_plan.ipynb #fc4c3e0c
 def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a selection, None = all of the study
     "The jobs of a study in an order in which each finds what it needs; shared stages appear once."
     from megssl_nb.pretext.stages import pretext_config
@@ -69,7 +69,7 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
                 todo[key] = Job("baselines", "baselines", seed, fold, key)
     return sorted(todo.values(), key=lambda j: j.level)
 
-# %% ../../nbs/studies/41_plan.ipynb #6cf6e63a
+# %% ../../nbs/studies/41_plan.ipynb #7da693ce
 overhead = 6.0  # seconds of one papermill notebook besides its training: kernel, imports, figures
 
 def step_seconds(module_loss, parameters, repeats=3) -> float:
@@ -105,7 +105,7 @@ def measure(run: Run) -> dict: # "evaluate" or a tuple of pretexts -> seconds pe
     finally: torch.set_num_threads(threads)
     return out
 
-# %% ../../nbs/studies/41_plan.ipynb #e79c13d9
+# %% ../../nbs/studies/41_plan.ipynb #fd155f31
 def seconds(run: Run, job: Job, step: dict) -> float:
     "Estimated seconds of one job when no training stops early."
     split, study = run.split(job.seed, job.fold), run.study
@@ -122,7 +122,7 @@ def seconds(run: Run, job: Job, step: dict) -> float:
         total += steps * step["evaluate"] * min(1, n / e.batch_size) * 1.2
     return overhead + total
 
-# %% ../../nbs/studies/41_plan.ipynb #2b42f6b0
+# %% ../../nbs/studies/41_plan.ipynb #bec4e033
 def planned_run(study, out=None, settings=()) -> Run:
     "The run of a study without preparing anything: from its store if there is one, else from the headers of its files."
     from megssl_nb.data.store import Store
@@ -136,7 +136,7 @@ def planned_index(source, cfg):
     from megssl_nb.data import store
     return store.planned_index(source, cfg)
 
-# %% ../../nbs/studies/41_plan.ipynb #f0082d98
+# %% ../../nbs/studies/41_plan.ipynb #a4768828
 def shapes(run: Run) -> dict: # name -> shape, B = batch
     "The shape of one batch at each station of the encoder."
     encoder = run.encoder(0).eval()
@@ -163,14 +163,14 @@ def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None) -> d
             "recordings": len(run.store.recordings), "windows": len(run.windows), "classes": list(run.windows.classes),
             "window_seconds": run.windows.length / run.store.sfreq, "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
             "split": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")} | {"dropped": dict(split.dropped)},
-            "shapes": {k: list(v) for k, v in shapes(run).items()}, "modules": {k: [list(row) for row in v] for k, v in modules.items()},
+            "shapes": {k: list(v) for k, v in shapes(run).items()}, "modules": {k: [list(row) for row in v[:-1]] for k, v in modules.items()},
             "cells": {c: [list(s) for s in run.study.stages[c]] for c in cells or run.study.stages}, "seeds": list(seeds or run.study.seeds), "folds": run.study.split.folds,
             "stages": count("pretrain"), "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"), "baselines": count("baselines"),
             "step_seconds": {" + ".join(k) if isinstance(k, tuple) else k: v for k, v in step.items()},
             "seconds": {"work": sum(estimate.values()), "wall": max(sum(estimate.values()) / workers, max(estimate.values())), "workers": workers},
             "jobs": [{"kind": j.kind, "cell": j.cell, "seed": j.seed, "fold": j.fold, "digest": j.digest, "needs": list(j.needs), "seconds": round(estimate[j.digest], 1)} for j in todo]}
 
-# %% ../../nbs/studies/41_plan.ipynb #d7f125ee
+# %% ../../nbs/studies/41_plan.ipynb #62e91257
 def duration(seconds: float) -> str:
     "Seconds as a reader says them."
     if seconds < 90: return f"{seconds:.0f} s"
@@ -188,9 +188,8 @@ def plan_text(p: dict) -> str:
              + "".join(f"; dropped {n} ({why})" for why, n in p["split"]["dropped"].items()),
              head("shapes"), "  " + " → ".join(f"{k} {shape(v)}" for k, v in p["shapes"].items()), head("parameters")]
     for title, rows in p["modules"].items():
-        *parts, (_, _, total) = rows
-        lines.append(f"  {title:44}{total:>12,}")
-        lines += [f"    {name:42}{count:>12,}" for name, _, count in parts]
+        lines.append(f"  {title:44}{sum(count for *_, count in rows):>12,}")
+        lines += [f"    {name:42}{count:>12,}" for name, _, count in rows]
     lines.append(head("cells"))
     lines += [f"  {cell:8}" + (" → ".join(" + ".join(s) for s in stages) or "from scratch") for cell, stages in p["cells"].items()]
     lines += [head("work"), f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings saved by sharing",

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['columns', 'tidy', 'headline', 'write_csv', 'collect', 'store_summary', 'predictions']
 
-# %% ../../nbs/studies/42a_results.ipynb #6fc6c5c3
+# %% ../../nbs/studies/42a_results.ipynb #569217a3
 from pathlib import Path
 from ..core import atomic_path, read_json, write_json
 from .study import Run
 
-# %% ../../nbs/studies/42a_results.ipynb #ba3983f1
+# %% ../../nbs/studies/42a_results.ipynb #9eedbd68
 columns = ["cell", "seed", "fold", "subject", "level", "metric", "value", "n"]
 
 def tidy(run: Run, todo: list): # -> DataFrame
@@ -24,22 +24,22 @@ def tidy(run: Run, todo: list): # -> DataFrame
         if record["job"] != job.digest: continue
         for r in record["rows"]: rows.append({"cell": job.cell, "seed": job.seed, "fold": job.fold} | r)
     table = pd.DataFrame(rows, columns=[*columns, "mode", "labels"])
-    factors = pd.DataFrame([study.factors(c) for c in table["cell"]], columns=list(study.pretexts), index=table.index)
+    factors = pd.DataFrame([study.factors(c) for c in table["cell"]], columns=study.used, index=table.index)
     table = pd.concat([table, factors], axis=1)
     table.insert(0, "study", study.name)
     order = {c: i for i, c in enumerate(study.stages)}
     table["order"] = [order.get(c, len(order)) for c in table["cell"]]
     table = table.sort_values(["order", "cell", "seed", "fold", "mode", "labels"], kind="stable")
-    return table[["study", "cell", *study.pretexts, *columns[1:], "mode", "labels"]].reset_index(drop=True)
+    return table[["study", "cell", *study.used, *columns[1:], "mode", "labels"]].reset_index(drop=True)
 
-# %% ../../nbs/studies/42a_results.ipynb #ecda144e
+# %% ../../nbs/studies/42a_results.ipynb #bcc8eccc
 def headline(curves, study): # -> DataFrame
     "The rows of the headline protocol: the first mode and the headline label count; baselines at the same count."
     labels = study.headline_labels or 0
     keep = (curves["labels"] == labels) & curves["mode"].isin([study.evaluate.modes[0], "baseline"])
     return curves[keep].drop(columns=["mode", "labels"]).reset_index(drop=True)
 
-# %% ../../nbs/studies/42a_results.ipynb #69fe1198
+# %% ../../nbs/studies/42a_results.ipynb #e39ac005
 def write_csv(table, path):
     "Write a table atomically; the same table gives the same bytes."
     with atomic_path(path) as tmp: table.to_csv(tmp, index=False, lineterminator="\n")
@@ -54,11 +54,11 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     write_csv(curves, run.folder/"curves.csv")
     write_csv(results, run.folder/"results.csv")
     write_csv(summarise(results, reference), run.folder/"summary.csv")
-    write_csv(factorial(results, list(run.study.pretexts)), run.folder/"effects.csv")
+    write_csv(factorial(results, run.study.used), run.folder/"effects.csv")
     write_json(run.folder/"store.json", store_summary(run))
     return run.folder
 
-# %% ../../nbs/studies/42a_results.ipynb #49a76130
+# %% ../../nbs/studies/42a_results.ipynb #3dedf663
 def store_summary(run: Run) -> dict:
     "What the report says about the data: recordings, bad channels, log lines, windows per set, dropped windows."
     store, split = run.store, run.split(run.study.seeds[0])
@@ -67,7 +67,7 @@ def store_summary(run: Run) -> dict:
             "log": {k: list(v) for k, v in store.manifest.get("log", {}).items()},
             "windows": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}, "dropped": dict(split.dropped)}
 
-# %% ../../nbs/studies/42a_results.ipynb #5108bb67
+# %% ../../nbs/studies/42a_results.ipynb #60007f6d
 def predictions(windows, prob): # -> DataFrame, one row per window
     "Who was predicted to be what, and how surely: one row per test window."
     import pandas as pd

@@ -6,7 +6,7 @@
 __all__ = ['ablation', 'default_pretexts', 'named', 'ablation_cells', 'DataConfig', 'StudyConfig', 'study_file', 'override',
            'read_study', 'expand', 'Run', 'start_run', 'study_source', 'open_run']
 
-# %% ../../nbs/studies/40_study.ipynb #85b8fe73
+# %% ../../nbs/studies/40_study.ipynb #448f82b7
 import copy, os, re, tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
 
-# %% ../../nbs/studies/40_study.ipynb #e9325b8d
+# %% ../../nbs/studies/40_study.ipynb #48f04bb6
 ablation = {"D": "denoise", "M": "masked_sensors", "S": "masked_sequence"}
 
 def ablation_cells() -> dict: # cell -> list of stages -> list of pretexts
@@ -33,7 +33,7 @@ def ablation_cells() -> dict: # cell -> list of stages -> list of pretexts
     grid = [dict(zip("DMS", bits)) for bits in sorted(product((False, True), repeat=3), key=lambda b: (sum(b), [not x for x in b]))]
     return {"+".join(k for k in "DMS" if on[k]) or "none": cell(on) for on in grid}
 
-# %% ../../nbs/studies/40_study.ipynb #6f02e0ca
+# %% ../../nbs/studies/40_study.ipynb #73a37a34
 default_pretexts = {"denoise": {"kind": "denoise"}, "masked_sensors": {"kind": "masked_sensors"}, "masked_sequence": {"kind": "masked_sequence"}}
 
 class DataConfig(Config):
@@ -47,7 +47,7 @@ class DataConfig(Config):
         if (self.store is None) == (self.source is None): raise ValueError("give either 'store' or 'source'")
         return self
 
-# %% ../../nbs/studies/40_study.ipynb #bd6a9e5b
+# %% ../../nbs/studies/40_study.ipynb #8672788c
 class StudyConfig(Config):
     "One study. Times are in seconds, rates in Hz."
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")  # names the run folder
@@ -56,7 +56,7 @@ class StudyConfig(Config):
     windows: WindowConfig
     split: SplitConfig
     encoder: str | dict = "tiny"  # preset, or a dict as in `encoder_config`
-    pretexts: dict[str, dict] = default_pretexts  # name -> its configuration
+    pretexts: dict[str, dict] = {}  # name -> its configuration; added to `default_pretexts`, or replacing one of them
     cells: Literal["ablation"] | dict[str, list] = "ablation"  # name -> stages; "ablation" = the 2 × 2 × 2 of D, M and S
     pretrain: PretrainConfig = PretrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
@@ -67,6 +67,10 @@ class StudyConfig(Config):
     @field_validator("seeds")
     @classmethod
     def listed(cls, seeds): return list(range(seeds)) if isinstance(seeds, int) else seeds
+
+    @field_validator("pretexts")
+    @classmethod
+    def added(cls, given): return default_pretexts | given
 
     @model_validator(mode="after")
     def consistent(self):
@@ -85,15 +89,20 @@ class StudyConfig(Config):
         cells = ablation_cells() if self.cells == "ablation" else self.cells
         return {cell: tuple((s,) if isinstance(s, str) else tuple(s) for s in stages) for cell, stages in cells.items()}
 
+    @property
+    def used(self) -> list[str]:
+        "The pretexts that occur in the cells: the factors of the study."
+        return [p for p in self.pretexts if any(p in s for stages in self.stages.values() for s in stages)]
+
     def factors(self, cell: str) -> dict:
         "Which pretexts a cell contains: the factor columns of the results."
         inside = {p for s in self.stages[cell] for p in s} if cell in self.stages else None
-        return {p: "" if inside is None else int(p in inside) for p in self.pretexts}
+        return {p: "" if inside is None else int(p in inside) for p in self.used}
 
     @property
     def headline_labels(self): return self.evaluate.labels_per_class[-1] if self.headline is None else self.headline
 
-# %% ../../nbs/studies/40_study.ipynb #c09627a9
+# %% ../../nbs/studies/40_study.ipynb #d8438826
 named = Path(__file__).parents[1] / "named" if "__file__" in globals() else Path.cwd().parents[1] / "studies"
 
 def study_file(spec) -> Path:
@@ -103,7 +112,7 @@ def study_file(spec) -> Path:
     if (shipped := named / f"{spec}.yaml").is_file(): return shipped
     raise MegsslError(f"{spec}: no such file, and no study of that name; named studies: {', '.join(sorted(p.stem for p in named.glob('*.yaml')))}")
 
-# %% ../../nbs/studies/40_study.ipynb #28cb91fe
+# %% ../../nbs/studies/40_study.ipynb #3c20595b
 def override(data: dict, settings: list[str]) -> dict:
     "A copy of `data` with each `a.b=value` of `settings` replaced."
     data = copy.deepcopy(data)
@@ -128,7 +137,7 @@ def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name
     if not isinstance(data, dict): raise MegsslError(f"{path}: a study is a mapping of keys; see studies/demo.yaml for an example")
     return StudyConfig.read(override(data, settings), path)
 
-# %% ../../nbs/studies/40_study.ipynb #dbf9a095
+# %% ../../nbs/studies/40_study.ipynb #492a88c2
 def expand(spec):
     "Replace `${NAME}` in all strings of `spec` from the environment; an unset name raises."
     if isinstance(spec, dict): return {k: expand(v) for k, v in spec.items()}
@@ -139,7 +148,7 @@ def expand(spec):
         return os.environ[m[1]]
     return re.sub(r"\$\{(\w+)\}", value, spec)
 
-# %% ../../nbs/studies/40_study.ipynb #61654f6b
+# %% ../../nbs/studies/40_study.ipynb #80f78d8c
 @dataclass
 class Run:
     "A study, its run folder and its data."
@@ -177,7 +186,7 @@ class Run:
         if checkpoint: return load_encoder(self.folder/"pretrained"/checkpoint, expect=self.encoder_config, image=self.image)
         return build_encoder(self.encoder_config, self.image, seed)
 
-# %% ../../nbs/studies/40_study.ipynb #9ce3e13c
+# %% ../../nbs/studies/40_study.ipynb #074d4e8e
 def start_run(study, # anything `read_study` takes
               out=None, # run folder; default runs/<name>
               settings=(), # overrides "a.b=c"
@@ -201,7 +210,7 @@ def study_source(study, folder, n_jobs, progress):
     simulate(source.root(), source, n_jobs=n_jobs, progress=progress)
     return source
 
-# %% ../../nbs/studies/40_study.ipynb #c4cf2507
+# %% ../../nbs/studies/40_study.ipynb #bfce27a1
 def open_run(folder="") -> Run: # "" = a small simulated study in a temporary folder, for a first look
     "Open a run folder that `start_run` made."
     from megssl_nb.data.store import Store

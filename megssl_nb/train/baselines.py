@@ -6,12 +6,12 @@
 __all__ = ['edges', 'baseline_names', 'labelled', 'by_chunk', 'log', 'log_variance', 'band_power', 'slow_wave', 'spatial_pca',
            'logistic', 'lda', 'fit_predict', 'embeddings', 'tangent_space', 'features', 'baselines']
 
-# %% ../../nbs/train/32_baselines.ipynb #0b9f5161
+# %% ../../nbs/train/32_baselines.ipynb #95f60da0
 import numpy as np
 from ..core import MegsslError
 from ..data.splits import label_subset
 
-# %% ../../nbs/train/32_baselines.ipynb #fd0bfa51
+# %% ../../nbs/train/32_baselines.ipynb #8d57ecfb
 def labelled(windows, idx, # window numbers, usually split.train
              labels_per_class=None, # None = all
              seed=0) -> np.ndarray:
@@ -21,7 +21,7 @@ def labelled(windows, idx, # window numbers, usually split.train
     if missing: raise MegsslError(f"split.train: no labelled window of class {', '.join(map(repr, missing))}; change the split, or leave the class out in windows.classes")
     return idx if labels_per_class is None else label_subset(windows, idx, labels_per_class, seed)
 
-# %% ../../nbs/train/32_baselines.ipynb #37654011
+# %% ../../nbs/train/32_baselines.ipynb #67b42883
 def by_chunk(windows, idx, f, # (b, C, T) -> (b, ...)
              size=256) -> np.ndarray:
     "`f` of the windows `idx`, `size` of them in memory at a time."
@@ -33,7 +33,7 @@ def log_variance(x, sfreq) -> np.ndarray: # (b, C)
     "The logarithm of each sensor's variance."
     return log(x.var(-1))
 
-# %% ../../nbs/train/32_baselines.ipynb #d4a6bf09
+# %% ../../nbs/train/32_baselines.ipynb #dfa46402
 edges = (1, 4, 8, 13, 30, 50, 100, 200)  # Hz: delta, theta, alpha, beta, low gamma, high gamma (two)
 
 def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
@@ -44,7 +44,7 @@ def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
     bands = [b for b in bands if b.any()] or [f > 0]
     return np.concatenate([log(power[..., b].mean(-1)) for b in bands], -1)
 
-# %% ../../nbs/train/32_baselines.ipynb #b7aef574
+# %% ../../nbs/train/32_baselines.ipynb #c14068bf
 def slow_wave(x, sfreq, cutoff=4.0, # Hz, Butterworth of order 4, forward and backward
               step=0.05, # s between two samples
               ) -> np.ndarray: # (b, C * samples)
@@ -53,7 +53,7 @@ def slow_wave(x, sfreq, cutoff=4.0, # Hz, Butterworth of order 4, forward and ba
     if cutoff < sfreq / 2: x = sosfiltfilt(butter(4, cutoff, fs=sfreq, output="sos"), x, padlen=min(15, x.shape[-1] - 1))
     return x[..., ::max(1, round(step * sfreq))].reshape(len(x), -1)
 
-# %% ../../nbs/train/32_baselines.ipynb #eff2c81f
+# %% ../../nbs/train/32_baselines.ipynb #d7458840
 def spatial_pca(windows, idx, n: int) -> np.ndarray: # (n, C) filters, or the identity when there are no more than n sensors
     "The leading eigenvectors of the mean sensor covariance of the windows `idx`."
     c = windows.x(idx[:1]).shape[1]
@@ -61,7 +61,7 @@ def spatial_pca(windows, idx, n: int) -> np.ndarray: # (n, C) filters, or the id
     cov = by_chunk(windows, idx, lambda x: np.einsum("bct,bdt->cd", *[x - x.mean(-1, keepdims=True)] * 2)[None])
     return np.linalg.eigh(cov.sum(0))[1][:, :-n - 1:-1].T
 
-# %% ../../nbs/train/32_baselines.ipynb #60cf50a8
+# %% ../../nbs/train/32_baselines.ipynb #5e2281b0
 def logistic(c=1.0, # inverse strength of the ridge penalty
              ):
     "Standardised features and multinomial logistic regression."
@@ -77,7 +77,7 @@ def lda():
     from sklearn.preprocessing import StandardScaler
     return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
-# %% ../../nbs/train/32_baselines.ipynb #95e5c24f
+# %% ../../nbs/train/32_baselines.ipynb #2c1b7c31
 def fit_predict(decoder, features, # (n_train, F)
                 y, # (n_train,) class numbers
                 test, # (n_test, F)
@@ -88,7 +88,7 @@ def fit_predict(decoder, features, # (n_train, F)
     prob[:, decoder.classes_] = decoder.predict_proba(test)
     return prob
 
-# %% ../../nbs/train/32_baselines.ipynb #df8c22c8
+# %% ../../nbs/train/32_baselines.ipynb #65842f30
 def embeddings(encoder, windows, idx, size=64, pool="mean") -> np.ndarray: # (n, D), or (n, N*D) for pool "tokens"
     "The mean token of each window under a frozen encoder, or all its tokens side by side."
     import torch
@@ -97,7 +97,7 @@ def embeddings(encoder, windows, idx, size=64, pool="mean") -> np.ndarray: # (n,
     with torch.inference_mode():
         return by_chunk(windows, idx, lambda x: encoder.embed(torch.as_tensor(x, dtype=torch.float32, device=device), pool).float().cpu().numpy(), size)
 
-# %% ../../nbs/train/32_baselines.ipynb #03be8c0e
+# %% ../../nbs/train/32_baselines.ipynb #3e0a49e6
 baseline_names = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
 
 def tangent_space(windows, train, test, n=40) -> tuple: # features of train and of test
@@ -109,8 +109,8 @@ def tangent_space(windows, train, test, n=40) -> tuple: # features of train and 
     space = TangentSpace("riemann").fit(cov[0])
     return tuple(map(space.transform, cov))
 
-# %% ../../nbs/train/32_baselines.ipynb #e5154073
-def features(name, windows, train, test, seed, encoder, pool) -> tuple: # of train and of test
+# %% ../../nbs/train/32_baselines.ipynb #ca3dae2a
+def features(name, windows, train, test, seed, encoder, pool="mean") -> tuple: # of train and of test
     "The features of one baseline."
     sfreq = windows.store.sfreq
     if name == "tangent_space": return tangent_space(windows, train, test)
@@ -127,7 +127,7 @@ def features(name, windows, train, test, seed, encoder, pool) -> tuple: # of tra
         f = lambda i: by_chunk(windows, i, lambda x: one(x, sfreq))
     return f(train), f(test)
 
-# %% ../../nbs/train/32_baselines.ipynb #6db7e175
+# %% ../../nbs/train/32_baselines.ipynb #f90c0bb2
 def baselines(windows, # Windows
               split, # Split: `train` and `test` are used
               names="all", # or some of `baseline_names`

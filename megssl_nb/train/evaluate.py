@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EvaluateConfig', 'Evaluation', 'Classification', 'predict', 'passes', 'finetune', 'probe', 'evaluate']
 
-# %% ../../nbs/train/34_evaluate.ipynb #2bfa8778
+# %% ../../nbs/train/34_evaluate.ipynb #85fc0b1b
 import copy, math, time
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ from ..models.encoder import Classifier
 from .baselines import embeddings, fit_predict, labelled, logistic
 from .pretrain import Feed, Objective, TrainConfig, fit
 
-# %% ../../nbs/train/34_evaluate.ipynb #5e871175
+# %% ../../nbs/train/34_evaluate.ipynb #0c89ed7b
 class EvaluateConfig(TrainConfig):
     "How encoders are evaluated on labelled windows."
     modes: list[Literal["finetune", "probe"]] = Field(["finetune", "probe"], min_length=1)  # the first is the headline
@@ -31,7 +31,7 @@ class EvaluateConfig(TrainConfig):
     monitor: Literal["val_macro_f1", "val_loss"] = "val_macro_f1"  # what early stopping looks at; the loss decides between equals
     probe_c: float = Field(1.0, gt=0)  # inverse ridge penalty of the probe
 
-# %% ../../nbs/train/34_evaluate.ipynb #b1cea247
+# %% ../../nbs/train/34_evaluate.ipynb #a4482dd0
 @dataclass
 class Evaluation:
     "The predictions of one fit and how it got there."
@@ -41,7 +41,7 @@ class Evaluation:
     seconds: float
     best_epoch: int = -1
 
-# %% ../../nbs/train/34_evaluate.ipynb #2804834e
+# %% ../../nbs/train/34_evaluate.ipynb #1e36b258
 class Classification(Objective):
     "Plain cross-entropy of a classifier; scores are computed on the whole validation set, not averaged over batches."
     def __init__(self, classifier, encoder_lr_scale=1.0):
@@ -65,7 +65,7 @@ class Classification(Objective):
         inside = {id(p) for p in encoder}
         return [(self.scale, encoder), (1.0, [p for p in self.classifier.parameters() if id(p) not in inside])]
 
-# %% ../../nbs/train/34_evaluate.ipynb #f671076f
+# %% ../../nbs/train/34_evaluate.ipynb #23570eb4
 def predict(classifier, windows, idx, size=64) -> np.ndarray: # (n, K) probabilities
     "Class probabilities of the windows `idx`."
     classifier = classifier.eval()
@@ -73,12 +73,12 @@ def predict(classifier, windows, idx, size=64) -> np.ndarray: # (n, K) probabili
         logits = [classifier(torch.from_numpy(windows.x(idx[i:i + size]))) for i in range(0, len(idx), size)]
     return torch.cat(logits).double().softmax(1).numpy()
 
-# %% ../../nbs/train/34_evaluate.ipynb #3e92637f
+# %% ../../nbs/train/34_evaluate.ipynb #8a7bb4f8
 def passes(n: int, cfg: EvaluateConfig) -> int: # n: training windows
     "How often one epoch passes the training windows."
     return max(1, math.ceil(cfg.min_steps / (cfg.epochs * math.ceil(n / cfg.batch_size))))
 
-# %% ../../nbs/train/34_evaluate.ipynb #637057c7
+# %% ../../nbs/train/34_evaluate.ipynb #a6db064c
 def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, history, best epoch
     "Train encoder and head on the labelled windows; the validation windows choose the epoch."
     train = labelled(windows, split.train, labels, seed)
@@ -93,7 +93,7 @@ def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, histo
     history, best = fit(Classification(classifier, cfg.encoder_lr_scale), *feeds, cfg, seed, cfg.monitor, tell=tell)
     return predict(classifier, windows, np.asarray(split.test)), history, best
 
-# %% ../../nbs/train/34_evaluate.ipynb #1ed5f76b
+# %% ../../nbs/train/34_evaluate.ipynb #1e8b56c6
 def probe(encoder, windows, split, cfg, labels, seed) -> np.ndarray: # (n_test, K)
     "Logistic regression on the frozen encoder's embedding of each window."
     train = labelled(windows, split.train, labels, seed)
@@ -101,7 +101,7 @@ def probe(encoder, windows, split, cfg, labels, seed) -> np.ndarray: # (n_test, 
     x, test = (embeddings(encoder, windows, i, pool=cfg.pool) for i in (train, np.asarray(split.test)))
     return fit_predict(logistic(cfg.probe_c), x, windows.y[train], test, len(windows.classes))
 
-# %% ../../nbs/train/34_evaluate.ipynb #067536d1
+# %% ../../nbs/train/34_evaluate.ipynb #c4e37ce5
 def evaluate(encoder, # not modified
              windows, split, # Windows, Split
              cfg: EvaluateConfig,
