@@ -53,6 +53,22 @@ def notebook_tests():
     "nbdev_test over all notebooks."
     sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count(), "--do_print", env=os.environ | {"OMP_NUM_THREADS": "1"})
 
+def documentation():
+    "nbdev processes every notebook for the site (Quarto itself is not needed here)."
+    code = """
+import sys
+from pathlib import Path
+from nbdev.processors import FilterDefaults
+from nbdev.serve_drv import main
+failed = {}
+for notebook in sorted(Path('nbs').resolve().rglob('[!_]*.ipynb')):
+    if '.ipynb_checkpoints' in str(notebook): continue
+    try: main((notebook, Path(sys.argv[1])/notebook.name, FilterDefaults))
+    except Exception as e: failed[notebook.name] = str(e)[:400]
+sys.exit('\\n'.join(f'{n}: {e}' for n, e in failed.items()) or 0)
+"""
+    with tempfile.TemporaryDirectory() as d: sh(sys.executable, "-c", code, d, quiet=True)
+
 def wheel():
     "The wheel, installed in a clean environment, has its modules, templates and studies and runs a small ablation."
     with tempfile.TemporaryDirectory() as d:
@@ -85,7 +101,7 @@ def wheel():
         (d/"runs/study/report.html").unlink(); megssl("report", "runs/study")
         assert (d/"runs/study/report.html").is_file()
 
-checks = [synchronised, parameters, layout, readme, light_import, notebook_tests, wheel]
+checks = [synchronised, parameters, layout, readme, light_import, documentation, notebook_tests, wheel]
 
 if __name__ == "__main__":
     chosen = [c for c in checks if not sys.argv[1:] or c.__name__ in sys.argv[1:]]

@@ -8,7 +8,7 @@ __all__ = ['whole_folders', 'suffixes', 'Rule', 'kinds', 'bti_signals', 'first_p
            'RawFiles', 'RawSource', 'stem', 'pieces', 'raw_header', 'finite', 'place_electrodes', 'need_bids',
            'bids_paths', 'BidsSource', 'open_source', 'load_class']
 
-# %% ../../nbs/data/02_files.ipynb #e41c519d
+# %% ../../nbs/data/02_files.ipynb #efe21ac0
 import contextlib, glob, importlib, re, warnings
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,23 +19,23 @@ from .arrays import ArraySource
 from .sources import (CourseSource, Header, Loaded, Recording, Source, check_finite, events_table, expand,
                                     file_safe, first_line, relative_names, sensor_positions)
 
-# %% ../../nbs/data/02_files.ipynb #52e547fe
+# %% ../../nbs/data/02_files.ipynb #bb1457bc
 whole_folders = (".ds", ".mff", ".mefd")
 suffixes = (".fif", ".fif.gz", ".edf", ".bdf", ".gdf", ".vhdr", ".ahdr", ".set", ".cnt", ".con", ".sqd", ".nxe", ".cdt", ".lay", ".nedf", ".ns3") + whole_folders
 _derived = re.compile(r"[-_](eve|epo|ave|evo|cov|fwd|inv|trans|src|bem|sol|proj|annot|ica|stc|morph|head)\.fif(\.gz)?$")
 
-# %% ../../nbs/data/02_files.ipynb #5fd4a9bf
+# %% ../../nbs/data/02_files.ipynb #67c2ee1f
 def bti_signals(folder: Path) -> list[Path]: # empty unless `folder` holds a 4D/BTi recording
     "The signal files `c,rf*` of a 4D/BTi folder."
     return sorted(folder.glob("c,rf*")) if (folder/"config").is_file() else []
 
-# %% ../../nbs/data/02_files.ipynb #44395bf2
+# %% ../../nbs/data/02_files.ipynb #a662ccc1
 def first_piece(path: Path) -> Path:
     "The file to open for a series: for `raw-1.fif` or `_split-02_meg.fif` the first one, if it lies beside it; else the path itself."
     names = re.sub(r"-\d+(\.fif(\.gz)?)$", r"\1", path.name), re.sub(r"_split-(\d+)", lambda m: f"_split-{1:0{len(m[1])}}", path.name)
     return next((p for name in names if (p := path.with_name(name)) != path and p.exists()), path)
 
-# %% ../../nbs/data/02_files.ipynb #bb5351e8
+# %% ../../nbs/data/02_files.ipynb #08ba6dd1
 def raw_paths(folder: Path) -> list[Path]:
     "Everything below `folder` that is a recording; files with derived results (`-eve.fif`, `-epo.fif`) and later pieces are not."
     if pdf := bti_signals(folder):
@@ -47,7 +47,7 @@ def raw_paths(folder: Path) -> list[Path]:
         elif path.is_dir(): found += raw_paths(path)
     return found
 
-# %% ../../nbs/data/02_files.ipynb #edb19fbc
+# %% ../../nbs/data/02_files.ipynb #ae55b11b
 def find_paths(pattern: str) -> list[Path]:
     "The recordings that a path, folder or glob names; at least one."
     path = expand(pattern, "paths")
@@ -57,7 +57,7 @@ def find_paths(pattern: str) -> list[Path]:
     if not found: raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi folders)")
     return found
 
-# %% ../../nbs/data/02_files.ipynb #5d60cb1c
+# %% ../../nbs/data/02_files.ipynb #748d4df3
 @contextlib.contextmanager
 def readable(path, field: str="paths", # what to name in an error
              truncated: bool=False): # accept a file that is shorter than its header says
@@ -72,7 +72,7 @@ def readable(path, field: str="paths", # what to name in an error
         except Exception as e: raise MegsslError(f"{path}: {field}: damaged, or not a format that MNE reads ({type(e).__name__}: {first_line(e)})") from None
     for text in {str(w.message) for w in told if "naming conventions" not in str(w.message)}: warnings.warn(f"{path}: {text}", stacklevel=3)
 
-# %% ../../nbs/data/02_files.ipynb #eb93aaf2
+# %% ../../nbs/data/02_files.ipynb #7322e611
 def open_raw(path: Path, options: dict={}, # passed to the MNE reader
              preload: bool=False): # mne.io.BaseRaw
     "Open one recording and read its last sample, which a truncated file does not have."
@@ -88,14 +88,14 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     if path.suffix.lower() in (".con", ".sqd") and not last.any(): raise EOFError("it ends before its last sample") # MNE fills up KIT files with zeros
     return raw
 
-# %% ../../nbs/data/02_files.ipynb #8177267a
+# %% ../../nbs/data/02_files.ipynb #3817886e
 def annotated_events(raw): # events_table
     "Events from the annotations, without segments marked BAD or EDGE."
     notes = raw.annotations
     keep = [not re.match("(?i)bad|edge", d) for d in notes.description]
     return events_table(notes.onset[keep] - raw.first_time, notes.duration[keep], notes.description[keep])
 
-# %% ../../nbs/data/02_files.ipynb #4509f7d8
+# %% ../../nbs/data/02_files.ipynb #323f93b0
 def coded_events(samples, # (events, 3) as MNE has them: sample, previous value, code
                  raw, names: dict|None, # name -> code; None keeps every code under its number
                 ): # events_table
@@ -104,7 +104,7 @@ def coded_events(samples, # (events, 3) as MNE has them: sample, previous value,
     samples = samples[np.isin(samples[:, 2], list(named))]
     return events_table((samples[:, 0] - raw.first_samp) / raw.info["sfreq"], np.zeros(len(samples)), [named[c] for c in samples[:, 2]])
 
-# %% ../../nbs/data/02_files.ipynb #fdeaa8b4
+# %% ../../nbs/data/02_files.ipynb #598e51c3
 def tabled_events(path: Path, raw, names: dict|None): # events_table
     "Events from a `.tsv` or `.csv` table (columns onset, trial_type and, if known, duration; seconds) or an `-eve.fif` file."
     import mne, pandas as pd
@@ -120,7 +120,7 @@ def tabled_events(path: Path, raw, names: dict|None): # events_table
     duration = pd.to_numeric(table.get("duration", pd.Series("0", table.index)), errors="coerce").fillna(0).to_numpy(float)
     return events_table(onset, duration, table[kind])
 
-# %% ../../nbs/data/02_files.ipynb #cf8cc7bc
+# %% ../../nbs/data/02_files.ipynb #86f5b12f
 def find_events(raw, origin, how: str, names: dict|None): # events_table
     "Events of an open recording: how = auto, annotations, stim, none, or the path of a table."
     import mne
@@ -141,7 +141,7 @@ def find_events(raw, origin, how: str, names: dict|None): # events_table
         raise MegsslError(f"{how}: events: onsets from {found.onset.min():.6g} to {found.onset.max():.6g} s, but {origin} has 0 to {last:.6g} s; onsets are seconds from its first sample")
     return found
 
-# %% ../../nbs/data/02_files.ipynb #678b9a89
+# %% ../../nbs/data/02_files.ipynb #a44f8f27
 def from_path(rule: str|None, path: Path, field: str, entity: str="", default: str="") -> str:
     "The value of a rule: a constant, a regular expression with one group, or (no rule) the BIDS entity in the path."
     text = path.as_posix()
@@ -151,7 +151,7 @@ def from_path(rule: str|None, path: Path, field: str, entity: str="", default: s
     if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
     return found[1]
 
-# %% ../../nbs/data/02_files.ipynb #b892af25
+# %% ../../nbs/data/02_files.ipynb #9029f69e
 def one_group(rule: str|None):
     "A pattern must compile and have one group."
     try: good = rule is None or "(" not in rule or re.compile(rule).groups == 1
@@ -161,7 +161,7 @@ def one_group(rule: str|None):
 
 Rule = Annotated[str|None, AfterValidator(one_group)]
 
-# %% ../../nbs/data/02_files.ipynb #a2916f63
+# %% ../../nbs/data/02_files.ipynb #4c4d3e7b
 class RawFiles(Source):
     "Files that `mne.io.read_raw` opens, and what their paths say."
     kind: Literal["raw"] = "raw"
@@ -203,7 +203,7 @@ class RawFiles(Source):
         tables = {how for r, _ in origins if (how := self.events_of(r)) not in ("auto", "annotations", "stim", "none")}
         return relative_names([q for _, p in origins for q in pieces(p)] + [Path(t) for t in tables])
 
-# %% ../../nbs/data/02_files.ipynb #2159e457
+# %% ../../nbs/data/02_files.ipynb #09894638
 class RawSource(RawFiles):
     "Recordings in files that `mne.io.read_raw` opens, with their events."
     def open(self, recording: Recording, preload=False):
@@ -219,13 +219,13 @@ class RawSource(RawFiles):
         "All samples in SI units; NaN and infinite samples are refused."
         return finite(Loaded(*self.open(recording, preload=True)), recording.origin)
 
-# %% ../../nbs/data/02_files.ipynb #c55dbfd6
+# %% ../../nbs/data/02_files.ipynb #aa52a0ea
 def stem(path) -> str:
     "A path without the extension and without `_raw`: what its companions share."
     text = path.as_posix() if isinstance(path, Path) else path
     return re.sub(r"[-_]raw$", "", re.sub(r"(\.fif\.gz|\.[A-Za-z][A-Za-z0-9]*)$", "", text))
 
-# %% ../../nbs/data/02_files.ipynb #1b202ce4
+# %% ../../nbs/data/02_files.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:
     "The files that make up a recording: series, companions with the same stem (`.vhdr`, `.eeg`, `.vmrk`), or one."
     if path.name.startswith("c,rf"): return [p for n in (path.name, "config", "hs_file") if (p := path.with_name(n)).is_file()]
@@ -233,18 +233,18 @@ def pieces(path: Path) -> list[Path]:
     beside = [path.with_suffix(s) for s in {".vhdr": (".eeg", ".vmrk"), ".ahdr": (".eeg", ".amrk"), ".set": (".fdt",), ".lay": (".dat",)}.get(path.suffix.lower(), ())]
     return [*series, *(p for p in beside if p.exists())]
 
-# %% ../../nbs/data/02_files.ipynb #3e5f5e7a
+# %% ../../nbs/data/02_files.ipynb #71c50761
 def raw_header(raw, events) -> Header:
     "The header of an open recording."
     return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events, positions=sensor_positions(raw.info))
 
-# %% ../../nbs/data/02_files.ipynb #c493b1d0
+# %% ../../nbs/data/02_files.ipynb #42d87bd4
 def finite(loaded: Loaded, origin) -> Loaded:
     "Pass on a loaded recording if all its samples are finite."
     for i, name in enumerate(loaded.inst.ch_names): check_finite(loaded.inst.get_data(picks=[i]), [name], origin, "samples")
     return loaded
 
-# %% ../../nbs/data/02_files.ipynb #57f79634
+# %% ../../nbs/data/02_files.ipynb #6b87c8ce
 def place_electrodes(raw, montage: str, origin):
     "Positions from a montage that MNE ships; names are compared without case and without trailing dots."
     import mne
@@ -256,14 +256,14 @@ def place_electrodes(raw, montage: str, origin):
     if not any(n.lower() in lower for n in eeg): raise MegsslError(f"{origin}: montage: none of the EEG channels ({', '.join(eeg[:5])}, ...) is in {montage}")
     raw.set_montage(known, match_case=False, on_missing="ignore", verbose="error")
 
-# %% ../../nbs/data/02_files.ipynb #7648f355
+# %% ../../nbs/data/02_files.ipynb #581c503d
 def need_bids():
     "mne-bids, or an error that names the extra."
     try: import mne_bids
     except ImportError: raise MegsslError("BIDS: mne-bids is not installed; pip install 'megssl_nb[bids]'") from None
     return mne_bids
 
-# %% ../../nbs/data/02_files.ipynb #d0e5adcd
+# %% ../../nbs/data/02_files.ipynb #ad0ce9a2
 def bids_paths(source) -> list: # mne_bids.BIDSPath
     "Every recording of a `BidsSource`; a subject, session, task or run that is asked for and absent is an error."
     bids, root = need_bids(), expand(source.root, "root")
@@ -280,7 +280,7 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
 
 _bids_extensions = [".fif", ".ds", ".con", ".sqd", ".edf", ".bdf", ".vhdr", ".set", ".mefd", ".nwb", ""] # "" is a 4D/BTi folder
 
-# %% ../../nbs/data/02_files.ipynb #a8b9205c
+# %% ../../nbs/data/02_files.ipynb #c87f5096
 class BidsSource(Source):
     "A BIDS data set, read with mne-bids."
     kind: Literal["bids"] = "bids"
@@ -320,10 +320,10 @@ class BidsSource(Source):
         "The recordings and everything that lies beside them."
         return relative_names({f for r in self.recordings() for f in Path(r.origin).parent.iterdir() if not f.name.startswith(".")})
 
-# %% ../../nbs/data/02_files.ipynb #9bd255bc
+# %% ../../nbs/data/02_files.ipynb #f2ddbc85
 kinds = {"raw": RawSource, "bids": BidsSource, "course": CourseSource, "arrays": ArraySource, "simulate": "megssl_nb.data.simulate:SimulateSource"}
 
-# %% ../../nbs/data/02_files.ipynb #131300f2
+# %% ../../nbs/data/02_files.ipynb #ecd9f033
 def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
                 origin="source", # the file or option to name in an error
                ) -> Source:
@@ -340,7 +340,7 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
     if path.suffix == ".npy": raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and sfreq")
     return RawSource(paths=[str(spec)])
 
-# %% ../../nbs/data/02_files.ipynb #acc890f0
+# %% ../../nbs/data/02_files.ipynb #1ae94612
 def load_class(path: str, origin="source"): # a class
     "The class at an import path `module:Class`."
     module, _, name = path.partition(":")

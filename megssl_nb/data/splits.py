@@ -8,7 +8,7 @@ __all__ = ['Names', 'sets', 'hold', 'schemes', 'SplitConfig', 'Split', 'LeakErro
            'hold_subjects', 'hold_time', 'hold_trials', 'spread', 'close_to', 'need', 'without', 'away_from_test',
            'hold_out', 'make_split', 'plot_split', 'label_subset']
 
-# %% ../../nbs/data/08_splits.ipynb #0a6d0b45
+# %% ../../nbs/data/08_splits.ipynb #cc961804
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 from ..core import Config, MegsslError, digest, rng
 from .windows import Windows, is_trials
 
-# %% ../../nbs/data/08_splits.ipynb #bf6ea7f7
+# %% ../../nbs/data/08_splits.ipynb #7943115f
 Names = Annotated[list[str], BeforeValidator(lambda v: [str(x) for x in v] if isinstance(v, list) else v)]
 
 class SplitConfig(Config):
@@ -37,7 +37,7 @@ class SplitConfig(Config):
     @property
     def held_by(self): return self.val_by or {"across": "subject", "within": "time", "parts": "trial"}[self.scheme]
 
-# %% ../../nbs/data/08_splits.ipynb #16dc4794
+# %% ../../nbs/data/08_splits.ipynb #328fc15e
 @dataclass
 class Split:
     "Indices into a set of windows."
@@ -56,11 +56,11 @@ class Split:
 
 sets = ("train", "val", "test", "pretrain", "pretrain_val")
 
-# %% ../../nbs/data/08_splits.ipynb #1bccac3b
+# %% ../../nbs/data/08_splits.ipynb #7673ec63
 class LeakError(MegsslError):
     "Two sets of a split share what they must not share."
 
-# %% ../../nbs/data/08_splits.ipynb #6a7ad25c
+# %% ../../nbs/data/08_splits.ipynb #2a628518
 def nearest(windows, a, b): # -> (len(a),) s between starts on one line (inf: none), (len(a),) which of b
     "For each window of `a`, the window of `b` that starts closest to it on the same line of time."
     if not len(b): return np.full(len(a), np.inf), np.zeros(len(a), np.int64)
@@ -78,7 +78,7 @@ def close(windows, a, b, gap: float) -> np.ndarray: # (len(a),) bool
     "Which windows of `a` share samples with a window of `b`, or lie less than `gap` s from one."
     return nearest(windows, a, b)[0] < windows.seconds + gap - .5 / windows.store.sfreq
 
-# %% ../../nbs/data/08_splits.ipynb #97023292
+# %% ../../nbs/data/08_splits.ipynb #c2048413
 def kept_apart(cfg): # -> pairs of set names
     "The pairs of sets that may share nothing; transductive pretraining may see the test windows."
     pairs = [("train", "val"), ("train", "test"), ("val", "test"), ("pretrain", "val"), ("pretrain", "pretrain_val")]
@@ -104,7 +104,7 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
             raise LeakError(f"split: {one} and {other}: both hold subject {', '.join(shared)}: {key(i)} at {windows.onset[i]:.3f} s ({one}); "
                             "hold whole subjects out, or say transductive: true if pretraining on test subjects is meant")
 
-# %% ../../nbs/data/08_splits.ipynb #39f06fa2
+# %% ../../nbs/data/08_splits.ipynb #932d9678
 def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
     "Which windows lie in the named parts; a pattern that matches nothing raises and lists what exists."
     if patterns is None: return np.ones(len(windows), bool)
@@ -132,7 +132,7 @@ def blocks(windows, idx, fraction: float, place) -> np.ndarray: # the chosen par
         chosen.append(here[(where >= first) & (where < first + n)])
     return np.sort(np.concatenate(chosen))
 
-# %% ../../nbs/data/08_splits.ipynb #6fd47032
+# %% ../../nbs/data/08_splits.ipynb #15d489e5
 def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
     "Test on a block of each stream: its end, and with each fold the block before."
     fraction = 0.2 if cfg.test is None else cfg.test
@@ -152,7 +152,7 @@ def split_parts(windows, cfg, fold):
     if (train & test).any(): raise MegsslError(f"split: test_parts: {', '.join(sorted(set(windows.part[train & test].tolist())))} would train as well; name other parts")
     return test, train
 
-# %% ../../nbs/data/08_splits.ipynb #2f7bfd50
+# %% ../../nbs/data/08_splits.ipynb #2d647d2b
 def known_subjects(windows, names, name):
     "The names, if each is a subject."
     exist = sorted(set(windows.subject.tolist()))
@@ -176,7 +176,7 @@ def split_across(windows, cfg, fold):
     held = np.isin(windows.subject, chosen)
     return test & held, train & ~held
 
-# %% ../../nbs/data/08_splits.ipynb #d9061c68
+# %% ../../nbs/data/08_splits.ipynb #d1bdd983
 def hold_subjects(windows, idx, val, seed):
     "All windows of a few subjects."
     subjects = np.unique(windows.subject[idx])
@@ -206,7 +206,7 @@ def hold_trials(windows, idx, val, seed):
 
 hold = {"subject": hold_subjects, "time": hold_time, "trial": hold_trials}
 
-# %% ../../nbs/data/08_splits.ipynb #a803b059
+# %% ../../nbs/data/08_splits.ipynb #8120ef0b
 def spread(windows, idx) -> np.ndarray: # (N,) bool
     "Indices as a mask."
     mask = np.zeros(len(windows), bool); mask[idx] = True
@@ -226,7 +226,7 @@ def without(mask, out, why, dropped):
     if n := int((mask & out).sum()): dropped[why] = dropped.get(why, 0) + n
     return mask & ~out
 
-# %% ../../nbs/data/08_splits.ipynb #e55537ea
+# %% ../../nbs/data/08_splits.ipynb #16e69029
 def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     "What may teach and what may pretrain, given the test side."
     pre = teach if cfg.pretrain_parts is None else in_parts(windows, cfg.pretrain_parts, "pretrain_parts") & ~test
@@ -248,7 +248,7 @@ def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain
         pre = without(pre & ~own, close_to(windows, pre & ~own, own, cfg.gap), f"pretrain, within {cfg.gap:g} s of pretrain_val", dropped)
     return train, teach & held, pre, own
 
-# %% ../../nbs/data/08_splits.ipynb #bfe8c54d
+# %% ../../nbs/data/08_splits.ipynb #28a41da2
 schemes = {"within": split_within, "across": split_across, "parts": split_parts}
 
 def make_split(windows: Windows, cfg: SplitConfig,
@@ -274,7 +274,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
     audit(windows, split, cfg)
     return split
 
-# %% ../../nbs/data/08_splits.ipynb #b038a045
+# %% ../../nbs/data/08_splits.ipynb #33041e37
 def plot_split(windows: Windows, split: Split, ax=None, rows=16):
     "One row per line of continuous time, at most `rows`; windows that belong to no set are pale."
     import matplotlib.pyplot as plt
@@ -293,7 +293,7 @@ def plot_split(windows: Windows, split: Split, ax=None, rows=16):
     ax.invert_yaxis(); ax.tick_params(labelsize=7); ax.figure.tight_layout()
     return ax
 
-# %% ../../nbs/data/08_splits.ipynb #4827c405
+# %% ../../nbs/data/08_splits.ipynb #f26d1016
 def label_subset(windows: Windows,
                  idx, # labelled windows to choose from
                  per_class: int | None, # how many of each class; None = all of them

@@ -6,14 +6,14 @@
 __all__ = ['cells_folder', 'records', 'check_template', 'execute', 'is_done', 'run_job', 'progress_file', 'Bar', 'ablate',
            'run_all', 'failed_notebook']
 
-# %% ../../nbs/studies/42_ablation.ipynb #510d398c
+# %% ../../nbs/studies/42_ablation.ipynb #0538f788
 import contextlib, io, logging, os, shutil, threading, time, warnings
 from pathlib import Path
 from ..core import MegsslError, atomic_path, provenance, read_json, write_json
 from .study import Run, open_run, read_study, start_run
 from .plan import Job, duration, jobs, measure, plan, seconds
 
-# %% ../../nbs/studies/42_ablation.ipynb #6f9b2e41
+# %% ../../nbs/studies/42_ablation.ipynb #3caf585e
 cells_folder = Path(__file__).parents[1] / "cells" if "__file__" in globals() else Path.cwd().parent / "cells"
 
 def check_template(template, params: dict):
@@ -27,7 +27,7 @@ def check_template(template, params: dict):
     known = set(papermill.inspect_notebook(str(template)))
     if unknown := sorted(set(params) - known): raise MegsslError(f"{template}: unknown parameters {unknown}; it knows {sorted(known)}")
 
-# %% ../../nbs/studies/42_ablation.ipynb #3eee6ccc
+# %% ../../nbs/studies/42_ablation.ipynb #21053f36
 def execute(template, output, params: dict):
     "Run `template` with `params` and keep the executed notebook at `output`; a failing cell raises papermill's error, with the notebook kept."
     import papermill
@@ -43,7 +43,7 @@ def execute(template, output, params: dict):
         finally:
             if running.exists(): os.replace(running, output)
 
-# %% ../../nbs/studies/42_ablation.ipynb #bbf71c92
+# %% ../../nbs/studies/42_ablation.ipynb #74e6584b
 records = {"pretrain": "provenance.json", "evaluate": "metrics.json", "baselines": "metrics.json"}
 
 def is_done(run_folder, job: Job) -> bool:
@@ -71,7 +71,7 @@ def run_job(run_folder, job: Job, threads: int = 1) -> tuple: # the job and {sec
 
 def progress_file(run_folder, job: Job) -> Path: return Path(run_folder).resolve()/".progress"/f"{job.kind}-{job.digest}.json"
 
-# %% ../../nbs/studies/42_ablation.ipynb #85e764fb
+# %% ../../nbs/studies/42_ablation.ipynb #db8f18ab
 class Bar:
     "A tqdm bar over the estimated seconds of all jobs, fed by the progress files of the running ones."
     def __init__(self, run_folder, todo: list, cost: dict, show=True):
@@ -98,7 +98,7 @@ class Bar:
             self.bar.n = min(self.done + under_way, self.bar.total)
             self.bar.set_description_str(text)
 
-# %% ../../nbs/studies/42_ablation.ipynb #c1bfd938
+# %% ../../nbs/studies/42_ablation.ipynb #dec97bda
 def ablate(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, progress=True) -> Path: # the run folder
     "Run what is missing of a study, then write its tables and its report."
     run = start_run(study, out, settings, n_jobs=n_jobs, progress=progress)
@@ -115,7 +115,7 @@ def ablate(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, pr
     report(run.folder)
     return run.folder
 
-# %% ../../nbs/studies/42_ablation.ipynb #af7582b3
+# %% ../../nbs/studies/42_ablation.ipynb #75a146c9
 def run_all(run: Run, missing: list, workers: int, progress: bool) -> list: # one dict per job that failed
     "Run jobs level by level, each level in parallel; a job whose stage failed is reported, not run."
     from joblib import Parallel, delayed

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['parser', 'grid', 'simulate', 'prepare', 'plan', 'ablate', 'report', 'main']
 
-# %% ../../nbs/studies/44_cli.ipynb #cd1fc366
+# %% ../../nbs/studies/44_cli.ipynb #b6ff22bb
 import argparse, json, sys
 from pathlib import Path
 from .. import __version__
 from ..core import MegsslError
 
-# %% ../../nbs/studies/44_cli.ipynb #3688e267
+# %% ../../nbs/studies/44_cli.ipynb #810dd92f
 def parser() -> argparse.ArgumentParser:
     "The commands and their options."
     p = argparse.ArgumentParser("megssl", description="Does self-supervised pretraining help on my recordings, which kind, and how sure can I be?")
@@ -45,7 +45,7 @@ def grid(c):
     c.add_argument("--cells", type=lambda s: s.split(","), metavar="A,B", help="only these cells, e.g. none,D,D+M")
     c.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], metavar="0,1", help="only these seeds")
 
-# %% ../../nbs/studies/44_cli.ipynb #ae7f703d
+# %% ../../nbs/studies/44_cli.ipynb #48ffbbc9
 def simulate(a):
     from megssl_nb.data.simulate import SimulateConfig, simulate
     from megssl_nb.studies.study import override
@@ -80,7 +80,7 @@ def report(a):
     from megssl_nb.studies.report import report
     print(report(a.folder))
 
-# %% ../../nbs/studies/44_cli.ipynb #e9120c3f
+# %% ../../nbs/studies/44_cli.ipynb #7f24bf19
 def main(argv=None) -> int:
     "Entry point of the `megssl` command."
     a = parser().parse_args(argv)

@@ -9,12 +9,12 @@ __all__ = ['cell_colours', 'baseline_names', 'metric_names', 'look', 'preview_pa
            'training_figure', 'upright', 'preview_figure', 'read_stage', 'best_trivial', 'total_losses', 'plot_history',
            'plot_preview', 'plot_confusion', 'plot_fit']
 
-# %% ../../nbs/studies/43a_figures.ipynb #b16955e9
+# %% ../../nbs/studies/43a_figures.ipynb #44108d23
 import base64, functools, io
 import numpy as np
 from ..train.statistics import interval
 
-# %% ../../nbs/studies/43a_figures.ipynb #06324d1f
+# %% ../../nbs/studies/43a_figures.ipynb #e0baee06
 cell_colours = {"none": "#7d7d7d", "D": "#E69F00", "M": "#56B4E9", "S": "#009E73", "D+M": "#0072B2", "D+S": "#D55E00", "M+S": "#CC79A7", "D+M+S": "#1a1a1a"}
 baseline_names = {"majority": "majority class", "log_variance": "log-variance + LR", "band_power": "band power + LR", "tangent_space": "tangent space + LR",
                   "lowpass_lda": "low-pass LDA", "random_frozen": "random frozen encoder"}
@@ -35,7 +35,7 @@ def readable(name: str) -> str:
     known = baseline_names | metric_names | {"none": "none (from scratch)"}
     return known.get(name) or name.replace(":", " × ").replace("_", " ")
 
-# %% ../../nbs/studies/43a_figures.ipynb #125e1e98
+# %% ../../nbs/studies/43a_figures.ipynb #243bae0f
 look = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8.5, "legend.fontsize": 8, "axes.spines.top": False,
         "axes.spines.right": False, "axes.edgecolor": "#b8b8b8", "axes.labelcolor": "#444", "text.color": "#222", "xtick.color": "#b8b8b8", "ytick.color": "#b8b8b8",
         "xtick.labelcolor": "#444", "ytick.labelcolor": "#222", "axes.titlelocation": "left", "legend.frameon": False, "axes.grid": False, "lines.linewidth": 1.4,
@@ -60,8 +60,8 @@ def panels(n, columns, width=9.2, height=1.7, **kwargs):
     for ax in axes[n:]: ax.set_axis_off()
     return fig, axes[:n]
 
-# %% ../../nbs/studies/43a_figures.ipynb #2b69c35e
-def few_colours(rgb) -> "PIL.Image.Image": # (H, W, 3) uint8
+# %% ../../nbs/studies/43a_figures.ipynb #7a668a36
+def few_colours(rgb): # (H, W, 3) uint8 -> PIL image
     "A palette image of the nearest of 256 colours: the diverging map, greys, and every cell's colour in four tints."
     import matplotlib
     from PIL import Image
@@ -85,17 +85,17 @@ def embedded(fig, kind="svg", dpi=120) -> str: # data URI
         image.save(buffer, "png", optimize=True)
     return f"data:image/{'svg+xml' if kind == 'svg' else 'png'};base64," + base64.b64encode(buffer.getvalue()).decode()
 
-# %% ../../nbs/studies/43a_figures.ipynb #61e19bd6
+# %% ../../nbs/studies/43a_figures.ipynb #447f8a74
 def select(frame, **where):
     "The rows of `frame` where each column has the given value."
     for column, value in where.items(): frame = frame[frame[column] == value]
     return frame
 
-def seed_means(frame) -> "pandas.DataFrame": # columns cell, seed, value
+def seed_means(frame): # -> DataFrame with columns cell, seed, value
     "One value per cell and seed: the mean over folds."
     return frame.groupby(["cell", "seed"], sort=False, as_index=False)["value"].mean()
 
-# %% ../../nbs/studies/43a_figures.ipynb #acfdb304
+# %% ../../nbs/studies/43a_figures.ipynb #816e82a0
 @styled
 def cells_figure(results, summary, # tables of a run
                  level="window", metric="macro_f1", chance=None): # chance: value of random guessing
@@ -121,7 +121,7 @@ def cells_figure(results, summary, # tables of a run
     ax.tick_params(axis="y", length=0); ax.spines["left"].set_visible(False); ax.grid(axis="x", color="#eee", zorder=-1); ax.set_axisbelow(True)
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #9e0fec86
+# %% ../../nbs/studies/43a_figures.ipynb #914dfb66
 @styled
 def effects_figure(effects, level="window", metric="macro_f1"): # effects: the table effects.csv
     "Main effects and interactions with their intervals; zero is 'makes no difference'."
@@ -140,7 +140,7 @@ def effects_figure(effects, level="window", metric="macro_f1"): # effects: the t
     ax.tick_params(axis="y", length=0); ax.spines["left"].set_visible(False); ax.grid(axis="x", color="#eee"); ax.set_axisbelow(True)
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #f5c8e160
+# %% ../../nbs/studies/43a_figures.ipynb #5fe97447
 def label_order(labels) -> list: # 0 = all labels, which comes last
     "The label counts from few to all."
     return sorted(set(labels), key=lambda n: (n == 0, n))
@@ -150,7 +150,7 @@ def curve(rows, counts) -> np.ndarray: # (3, counts): mean, low, high; NaN where
     found = [seed_means(rows[rows.labels == n]).value.to_numpy() for n in counts]
     return np.array([interval(v) if len(v) else (np.nan,) * 3 for v in found], float).T
 
-# %% ../../nbs/studies/43a_figures.ipynb #38b5dcee
+# %% ../../nbs/studies/43a_figures.ipynb #ddb3b887
 @styled
 def labels_figure(curves, level="window", metric="macro_f1", mode="finetune", chance=None): # curves: the table curves.csv
     "The score of each cell against the number of labels per class."
@@ -174,7 +174,7 @@ def labels_figure(curves, level="window", metric="macro_f1", mode="finetune", ch
     fig.supxlabel("labels per class", fontsize=9, color="#444"); fig.supylabel(readable(metric), fontsize=9, color="#444")
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #0c75b14f
+# %% ../../nbs/studies/43a_figures.ipynb #4dc1de96
 @styled
 def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None): # labels: the label count to compare at
     "Frozen probe (open) and fine-tuning (filled) of each cell at one label count."
@@ -196,7 +196,7 @@ def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None)
     ax.tick_params(axis="y", length=0); ax.spines["left"].set_visible(False); ax.grid(axis="x", color="#eee"); ax.set_axisbelow(True)
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #3841eee3
+# %% ../../nbs/studies/43a_figures.ipynb #75ce01cb
 def row_normalised(matrix) -> np.ndarray: # (K, K); a class without windows stays zero
     "Each row divided by its sum: what the windows of a class were taken for."
     matrix = np.asarray(matrix, float)
@@ -219,7 +219,7 @@ def confusion_figure(matrices: dict, classes: list): # cell -> (K, K) counts, ro
     fig.supxlabel("predicted", fontsize=9, color="#444"); fig.supylabel("true", fontsize=9, color="#444")
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #80c90122
+# %% ../../nbs/studies/43a_figures.ipynb #4edc0d1c
 @styled
 def training_figure(trainings: dict, ylabel="loss"): # title -> dict(histories, colour, line)
     "Training (thin) and validation (thick) loss over epochs, one line per seed; the dashed line is the best trivial predictor."
@@ -241,7 +241,7 @@ def training_figure(trainings: dict, ylabel="loss"): # title -> dict(histories, 
     fig.supxlabel("epoch", fontsize=9, color="#444"); fig.supylabel(ylabel, fontsize=9, color="#444")
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #ea84660a
+# %% ../../nbs/studies/43a_figures.ipynb #dd10bd6a
 preview_parts = ("input", "mask", "target", "prediction")
 
 def upright(preview: dict) -> dict: # input (C, T); target, prediction (C, T) or (N, D); mask like target or (N,)
@@ -270,7 +270,7 @@ def preview_figure(previews: dict): # title -> dict(input, mask, target, predict
     for ax, name in zip(axes, ("the model saw", "scored on", "it predicted", "target", "target (black), predicted")): ax.set_title(name, color="#444")
     return fig
 
-# %% ../../nbs/studies/43a_figures.ipynb #b99fbaea
+# %% ../../nbs/studies/43a_figures.ipynb #909f2f2d
 def read_stage(folder) -> dict: # folder of a pretrained checkpoint
     "What a pretraining left beside its weights: provenance, scores, history and preview; what is missing is absent."
     import pandas as pd
@@ -288,7 +288,7 @@ def best_trivial(losses: dict): # {"model": ..., "copy": ..., ...} -> (name, los
     others = {k: v for k, v in losses.items() if k != "model"}
     return min(others.items(), key=lambda kv: kv[1]) if others else None
 
-# %% ../../nbs/studies/43a_figures.ipynb #95df36e7
+# %% ../../nbs/studies/43a_figures.ipynb #633f2694
 def total_losses(stage: dict) -> dict: # predictor -> loss; empty when there are no scores
     return stage.get("scores", {}).get("losses", {}).get("loss", {})
 

@@ -6,7 +6,7 @@
 __all__ = ['overhead', 'Job', 'jobs', 'step_seconds', 'classifier', 'measure', 'seconds', 'planned_run', 'planned_index',
            'shapes', 'plan', 'duration', 'plan_text']
 
-# %% ../../nbs/studies/41_plan.ipynb #f4e7d953
+# %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 import os, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from ..core import MegsslError, digest, torch_rng
 from .study import Run, expand, open_run, read_study
 
-# %% ../../nbs/studies/41_plan.ipynb #5a783ba7
+# %% ../../nbs/studies/41_plan.ipynb #b9cae8b7
 @dataclass(frozen=True)
 class Job:
     "One run of a template notebook."
@@ -41,7 +41,7 @@ class Job:
                "evaluate": {"cell": self.cell, "stages": list(self.needs)}, "baselines": {}}[self.kind]
         return own | {"seed": self.seed, "fold": self.fold, "job": self.digest}
 
-# %% ../../nbs/studies/41_plan.ipynb #fc4c3e0c
+# %% ../../nbs/studies/41_plan.ipynb #9b4f09a7
 def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a selection, None = all of the study
     "The jobs of a study in an order in which each finds what it needs; shared stages appear once."
     from megssl_nb.pretext.stages import pretext_config
@@ -69,7 +69,7 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
                 todo[key] = Job("baselines", "baselines", seed, fold, key)
     return sorted(todo.values(), key=lambda j: j.level)
 
-# %% ../../nbs/studies/41_plan.ipynb #7da693ce
+# %% ../../nbs/studies/41_plan.ipynb #f2cf628d
 overhead = 6.0  # seconds of one papermill notebook besides its training: kernel, imports, figures
 
 def step_seconds(module_loss, parameters, repeats=3) -> float:
@@ -105,7 +105,7 @@ def measure(run: Run) -> dict: # "evaluate" or a tuple of pretexts -> seconds pe
     finally: torch.set_num_threads(threads)
     return out
 
-# %% ../../nbs/studies/41_plan.ipynb #fd155f31
+# %% ../../nbs/studies/41_plan.ipynb #423a7216
 def seconds(run: Run, job: Job, step: dict) -> float:
     "Estimated seconds of one job when no training stops early."
     split, study = run.split(job.seed, job.fold), run.study
@@ -122,7 +122,7 @@ def seconds(run: Run, job: Job, step: dict) -> float:
         total += steps * step["evaluate"] * min(1, n / e.batch_size) * 1.2
     return overhead + total
 
-# %% ../../nbs/studies/41_plan.ipynb #bec4e033
+# %% ../../nbs/studies/41_plan.ipynb #9b94ada7
 def planned_run(study, out=None, settings=()) -> Run:
     "The run of a study without preparing anything: from its store if there is one, else from the headers of its files."
     from megssl_nb.data.store import Store
@@ -136,7 +136,7 @@ def planned_index(source, cfg):
     from megssl_nb.data import store
     return store.planned_index(source, cfg)
 
-# %% ../../nbs/studies/41_plan.ipynb #a4768828
+# %% ../../nbs/studies/41_plan.ipynb #bda4a9d0
 def shapes(run: Run) -> dict: # name -> shape, B = batch
     "The shape of one batch at each station of the encoder."
     encoder = run.encoder(0).eval()
@@ -170,7 +170,7 @@ def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None) -> d
             "seconds": {"work": sum(estimate.values()), "wall": max(sum(estimate.values()) / workers, max(estimate.values())), "workers": workers},
             "jobs": [{"kind": j.kind, "cell": j.cell, "seed": j.seed, "fold": j.fold, "digest": j.digest, "needs": list(j.needs), "seconds": round(estimate[j.digest], 1)} for j in todo]}
 
-# %% ../../nbs/studies/41_plan.ipynb #62e91257
+# %% ../../nbs/studies/41_plan.ipynb #7b1fcd1d
 def duration(seconds: float) -> str:
     "Seconds as a reader says them."
     if seconds < 90: return f"{seconds:.0f} s"

@@ -7,7 +7,7 @@ __all__ = ['needed', 'words', 'letters', 'read_table', 'Records', 'read_run', 'n
            'difference', 'verdict', 'qualifications', 'stage_path', 'stage_groups', 'json_key', 'beats', 'loss_rows',
            'complaints']
 
-# %% ../../nbs/studies/43c_records.ipynb #a6065129
+# %% ../../nbs/studies/43c_records.ipynb #c0dd1fb0
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,12 @@ import numpy as np
 from ..core import MegsslError, read_json
 from .figures import best_trivial, colours, is_baseline, read_stage, readable, seed_means, select, total_losses
 
-# %% ../../nbs/studies/43c_records.ipynb #ee28986c
+# %% ../../nbs/studies/43c_records.ipynb #35663155
 needed = {"results": "cell seed fold subject level metric value n", "curves": "cell seed fold subject level metric value n mode labels",
           "summary": "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm", "effects": "effect estimate low high p p_holm metric level"}
 words = {"cell", "subject", "level", "metric", "mode", "effect", "study"}
 
-def read_table(folder, name: str) -> "pandas.DataFrame":
+def read_table(folder, name: str): # -> DataFrame
     "One CSV of a run; an absent file is an empty table, a file without its columns is refused."
     import pandas as pd
     path, columns = folder/f"{name}.csv", needed[name].split()
@@ -30,12 +30,12 @@ def read_table(folder, name: str) -> "pandas.DataFrame":
     if missing := [c for c in columns if c not in table]: raise MegsslError(f"{path}: columns {missing} are missing; 'megssl ablate' writes it again")
     return table
 
-# %% ../../nbs/studies/43c_records.ipynb #92610532
+# %% ../../nbs/studies/43c_records.ipynb #839dc2d0
 @dataclass
 class Records:
     "Everything a run folder holds that the report can show."
     folder: Path
-    results: "pandas.DataFrame"; curves: "pandas.DataFrame"; summary: "pandas.DataFrame"; effects: "pandas.DataFrame"
+    results: object; curves: object; summary: object; effects: object # DataFrames
     cells: list   # metrics.json of every cell, seed and fold
     stages: dict  # digest -> what `read_stage` finds
     plan: dict; provenance: dict; store: dict; failed: list
@@ -71,7 +71,7 @@ class Records:
         found = select(self.summary, cell=cell, subject="all", level=level or self.level, metric=metric)
         return None if found.empty else found.iloc[0]
 
-# %% ../../nbs/studies/43c_records.ipynb #aff3a8c1
+# %% ../../nbs/studies/43c_records.ipynb #2eaec418
 def read_run(folder) -> Records:
     "Read a run folder; a folder that is none raises, missing parts are empty."
     import yaml
@@ -85,7 +85,7 @@ def read_run(folder) -> Records:
                    {p.name: read_stage(p) for p in sorted(folder.glob("pretrained/*")) if p.is_dir() and not p.name.endswith(".part")},
                    optional("plan.json", {}), optional("provenance.json", {}), optional("store.json", {}), optional("failed.json", []), study, text)
 
-# %% ../../nbs/studies/43c_records.ipynb #3d24564d
+# %% ../../nbs/studies/43c_records.ipynb #aceffa69
 def number(x, digits=2) -> str: return "n/a" if x is None or not np.isfinite(x) else f"{x:.{digits}f}".replace("-", "−") if round(x, digits) else f"{0:.{digits}f}"
 def signed(x, digits=2) -> str: return ("+" if np.isfinite(x) and round(x, digits) > 0 else "") + number(x, digits)
 def p_value(p) -> str: return "p n/a" if not np.isfinite(p) else "p < 0.001" if p < .001 else f"p = {p:.2g}"
@@ -97,7 +97,7 @@ def difference(row) -> str: # a row of summary.csv
     said = f"{row.cell}, {signed(row['diff'])} macro-F1"
     return said + (f", 95 % CI {number(row.diff_low)} to {number(row.diff_high)}, Holm {p_value(row.p_holm)}" if np.isfinite(row.p_holm) else "")
 
-# %% ../../nbs/studies/43c_records.ipynb #b0ba9b47
+# %% ../../nbs/studies/43c_records.ipynb #594088d5
 def verdict(r: Records, alpha=.05) -> str:
     "Does pretraining help? One sentence with numbers."
     others, ref = [c for c in r.order if c != r.reference], "training from scratch" if r.reference == "none" else f"'{r.reference}'"
@@ -114,7 +114,7 @@ def verdict(r: Records, alpha=.05) -> str:
     if better.empty: return f"Pretraining hurts: {len(worse)} of {count(len(rows), 'cell')} {'falls' if len(worse) == 1 else 'fall'} below {ref} (worst: {difference(worst)}), and none is better."
     return f"Pretraining helps in {len(better)} and hurts in {len(worse)} of {len(rows)} cells (best: {difference(better.iloc[0])}; worst: {difference(worst)})."
 
-# %% ../../nbs/studies/43c_records.ipynb #1e54efeb
+# %% ../../nbs/studies/43c_records.ipynb #071ad3f1
 def qualifications(r: Records) -> list: # sentences
     "What one has to know to weigh the verdict: baselines, chance, what could have been seen, what the intervals mean."
     means, said = r.means(), []
@@ -133,7 +133,7 @@ def qualifications(r: Records) -> list: # sentences
     if len(r.seeds) > 1: said.append(f"Intervals and tests are over seeds (training repeated on the same recordings{', ' * bool(r.subjects)}{count(len(r.subjects), 'test subject') if r.subjects else ''}); they do not say how the result carries over to other subjects.")
     return said
 
-# %% ../../nbs/studies/43c_records.ipynb #71f23dfc
+# %% ../../nbs/studies/43c_records.ipynb #10b4f9ac
 letters = {"denoise": "D", "masked_sensors": "M", "masked_sequence": "S"}
 
 def stage_path(r: Records, digest: str) -> list: # the pretexts of each stage below and of this one
@@ -154,7 +154,7 @@ def stage_groups(r: Records) -> dict: # title -> dict(path, colour, stages: list
 
 def json_key(path): return tuple(tuple([s] if isinstance(s, str) else s) for s in path)
 
-# %% ../../nbs/studies/43c_records.ipynb #0206d2d1
+# %% ../../nbs/studies/43c_records.ipynb #7df39405
 def beats(losses) -> bool: # {"model": ..., "copy": ...}
     "Whether the model is better than every predictor without a network."
     return best_trivial(losses) is not None and losses["model"] < best_trivial(losses)[1]

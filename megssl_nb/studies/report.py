@@ -7,7 +7,7 @@ __all__ = ['sections', 'Absent', 'section', 'show', 'interval_cell', 'p_cell', '
            'label_curve', 'headline_labels', 'probes', 'subjects', 'classes', 'wide_table', 'learning',
            'reconstructions', 'warnings_of', 'link', 'data', 'origin', 'notebooks', 'stage_runs', 'blocks_of', 'report']
 
-# %% ../../nbs/studies/43_report.ipynb #18717899
+# %% ../../nbs/studies/43_report.ipynb #9acb4735
 import os
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from .figures import (best_trivial, cells_figure, colours, confusion_figure, eff
                                        preview_figure, probe_figure, readable, seed_means, select, total_losses, training_figure)
 from .records import Records, beats, complaints, count, loss_rows, number, p_value, qualifications, read_run, signed, stage_groups, verdict
 
-# %% ../../nbs/studies/43_report.ipynb #5e917636
+# %% ../../nbs/studies/43_report.ipynb #6e311bb2
 class Absent(Exception): "A sentence for the place where something would stand that the run does not have."
 
 sections = []
@@ -33,7 +33,7 @@ def interval_cell(row, digits=2): # a table cell with mean and interval of a sum
     return page.td(number(row["mean"], digits), f"{number(row.low, digits)} to {number(row.high, digits)}" if np.isfinite(row.low) else "")
 def p_cell(p, quiet=False): return page.td(p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else "", strong=p < .05 and not quiet)
 
-# %% ../../nbs/studies/43_report.ipynb #ee74c3e4
+# %% ../../nbs/studies/43_report.ipynb #09e47da9
 @section("Score of every cell", "Small dots are seeds, large dots their means, lines 95 % intervals. Baselines were fitted on the same labelled windows.")
 def scores(r):
     if r.results.empty: raise Absent("No cell has finished.")
@@ -60,7 +60,7 @@ def score_table(r, level):
                      p_cell(s.p_holm, is_baseline(cell)) if tested else page.td("")])
     return page.table(head, rows)
 
-# %% ../../nbs/studies/43_report.ipynb #e91b3dc8
+# %% ../../nbs/studies/43_report.ipynb #d65b648f
 @section("Effect of each pretext", "What a pretext adds on average over the other pretexts (main effect), and whether two together give more or less than their sum (interaction).")
 def factor_effects(r):
     rows = select(r.effects, level=r.level, metric="macro_f1")
@@ -70,7 +70,7 @@ def factor_effects(r):
                      p_cell(x.p_holm)] for x in rows.itertuples()])
     if rows.p.isna().all(): yield page.note("One seed: effects without intervals and tests.")
 
-# %% ../../nbs/studies/43_report.ipynb #770f1a09
+# %% ../../nbs/studies/43_report.ipynb #da73135f
 @section("Labels needed", "Pretraining earns its cost where labels are few. Grey is training from scratch, dashed the strongest baseline, dotted chance.")
 def label_curve(r):
     fits = r.curves[r.curves["mode"] == "finetune"]
@@ -83,7 +83,7 @@ def label_curve(r):
     yield page.fold("The same in numbers", [page.table(["labels per class", *("all" if n == 0 else str(n) for n in counts)],
                     [[page.td(readable(c) if is_baseline(c) else c, quiet=is_baseline(c)), *(page.td(number(value(c, n))) for n in counts)] for c in names])])
 
-# %% ../../nbs/studies/43_report.ipynb #ddd0ef8c
+# %% ../../nbs/studies/43_report.ipynb #6c37636f
 def headline_labels(r): # label count of results.csv, 0 = all
     said = r.study.get("headline"), (r.study.get("evaluate") or {}).get("labels_per_class") or [None]
     return said[0] or said[1][-1] or 0
@@ -95,7 +95,7 @@ def probes(r):
     if not {"probe", "finetune"} <= set(rows["mode"]): raise Absent("The study did not run both a frozen probe and fine-tuning.")
     yield show(probe_figure(r.curves, labels, r.level, chance=r.chance), "probe and fine-tuning per cell", f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
 
-# %% ../../nbs/studies/43_report.ipynb #fd24a174
+# %% ../../nbs/studies/43_report.ipynb #f1dbb938
 @section("Subjects", "Macro-F1 of each test subject, mean over seeds. A mean over subjects can hide that a cell helps one and hurts another.")
 def subjects(r):
     if not r.subjects: raise Absent("No scores per subject.")
@@ -122,7 +122,7 @@ def wide_table(r, name, scores, sizes=None): # scores: row -> {cell: value}
     return page.table([name, *(["windows"] if sizes else []), *(readable(c) if is_baseline(c) else c for c in columns)],
                       [[page.td(row), *([page.td(str(sizes[row]))] if sizes else []), *(cell(of.get(c, np.nan)) for c in columns)] for row, of in scores.items()])
 
-# %% ../../nbs/studies/43_report.ipynb #34743b1b
+# %% ../../nbs/studies/43_report.ipynb #e49d8c33
 @section("Learning curves", "Thin: training loss, thick: held-out loss, one line per seed. Dashed: the best predictor without a network, on the same scored cells.")
 def learning(r):
     groups = stage_groups(r)
@@ -139,7 +139,7 @@ def learning(r):
     if not fits: raise Absent("No history of the classifiers.")
     yield show(training_figure(fits, "classification loss"), "classification loss over epochs", "Classifiers of the headline protocol.")
 
-# %% ../../nbs/studies/43_report.ipynb #7c187096
+# %% ../../nbs/studies/43_report.ipynb #61573b77
 @section("Reconstructions", "Sensors or embedding dimensions run downwards, time to the right. A pretext that does not beat copying, the mean or the neighbours has learned nothing that counts.")
 def reconstructions(r):
     groups = stage_groups(r)
@@ -156,7 +156,7 @@ def reconstructions(r):
                           page.td(f"{sum(beats(s) for s in found)} of {count(len(found), 'seed')}")] for title, found in rows])
     else: yield page.note("No scores of trivial predictors.")
 
-# %% ../../nbs/studies/43_report.ipynb #91b81be9
+# %% ../../nbs/studies/43_report.ipynb #32a49739
 def warnings_of(r: Records) -> list: # blocks for the top of the page
     "What a reader must not miss: failed jobs, collapsed embeddings, pretexts that did not beat a trivial predictor."
     found = []
@@ -170,7 +170,7 @@ def link(r: Records, path): # of a file in the run folder, relative and quoted; 
     path = Path(path) if not Path(path).is_absolute() else Path(os.path.relpath(path, r.folder.resolve()))
     return quote(path.as_posix()) if (r.folder/path).exists() else ""
 
-# %% ../../nbs/studies/43_report.ipynb #ac77a8ca
+# %% ../../nbs/studies/43_report.ipynb #74dd838e
 @section("Data", "What went in, what was repaired and what was left out.")
 def data(r):
     s = r.store
@@ -185,7 +185,7 @@ def data(r):
     else: yield page.fold(f"Bad channels in {len(bad)} of {count(len(recordings), 'recording')}", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(f"{c} ({why})" for c, why in x["bads"].items()), wide=True)] for x in bad])])
     if s.get("log"): yield page.fold("Log of the preparation", [page.table(["recording", "steps"], [[page.td(k), page.td("; ".join(v), wide=True)] for k, v in s["log"].items()])])
 
-# %% ../../nbs/studies/43_report.ipynb #e1cfdbe0
+# %% ../../nbs/studies/43_report.ipynb #f629bbe7
 @section("Provenance", "What determines every number on this page.")
 def origin(r):
     p, code = r.provenance, r.provenance.get("commit") or next((m["provenance"]["commit"] for m in r.cells if m.get("provenance", {}).get("commit")), None)
@@ -199,7 +199,7 @@ def origin(r):
     if stages: yield page.fold("Checkpoints", [page.table(["stage", "seed", "folder", "weights"], [[page.td(x) for x in (t, str(s.get("provenance", {}).get("seed", "")), s["digest"], s.get("provenance", {}).get("digest", ""))] for t, s in stages])])
     if r.yaml: yield page.fold("study.yaml", [page.code(r.yaml)])
 
-# %% ../../nbs/studies/43_report.ipynb #4b26e18d
+# %% ../../nbs/studies/43_report.ipynb #86c730c5
 @section("Notebooks", "Every number comes from an executed notebook that is kept beside this page.")
 def notebooks(r):
     found = [p.relative_to(r.folder) for p in r.folder.glob("cells/*/seed*/fold*/notebook.ipynb")]
@@ -222,7 +222,7 @@ def stage_runs(r) -> dict: # title -> seed -> notebooks
             if (r.folder/path).is_file(): out.setdefault(title, {}).setdefault(s.get("provenance", {}).get("seed", 0), []).append(path)
     return out
 
-# %% ../../nbs/studies/43_report.ipynb #f14ef96b
+# %% ../../nbs/studies/43_report.ipynb #a3914da3
 def blocks_of(r: Records, draw):
     "The blocks of a section; what is absent is a note in its place."
     out = []

@@ -6,7 +6,7 @@
 __all__ = ['ablation', 'default_pretexts', 'named', 'ablation_cells', 'DataConfig', 'StudyConfig', 'study_file', 'override',
            'read_study', 'expand', 'Run', 'start_run', 'study_source', 'open_run']
 
-# %% ../../nbs/studies/40_study.ipynb #448f82b7
+# %% ../../nbs/studies/40_study.ipynb #0c39f937
 import copy, os, re, tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
 
-# %% ../../nbs/studies/40_study.ipynb #48f04bb6
+# %% ../../nbs/studies/40_study.ipynb #ac01f0be
 ablation = {"D": "denoise", "M": "masked_sensors", "S": "masked_sequence"}
 
 def ablation_cells() -> dict: # cell -> list of stages -> list of pretexts
@@ -33,7 +33,7 @@ def ablation_cells() -> dict: # cell -> list of stages -> list of pretexts
     grid = [dict(zip("DMS", bits)) for bits in sorted(product((False, True), repeat=3), key=lambda b: (sum(b), [not x for x in b]))]
     return {"+".join(k for k in "DMS" if on[k]) or "none": cell(on) for on in grid}
 
-# %% ../../nbs/studies/40_study.ipynb #73a37a34
+# %% ../../nbs/studies/40_study.ipynb #65e62216
 default_pretexts = {"denoise": {"kind": "denoise"}, "masked_sensors": {"kind": "masked_sensors"}, "masked_sequence": {"kind": "masked_sequence"}}
 
 class DataConfig(Config):
@@ -47,7 +47,7 @@ class DataConfig(Config):
         if (self.store is None) == (self.source is None): raise ValueError("give either 'store' or 'source'")
         return self
 
-# %% ../../nbs/studies/40_study.ipynb #8672788c
+# %% ../../nbs/studies/40_study.ipynb #08e7d168
 class StudyConfig(Config):
     "One study. Times are in seconds, rates in Hz."
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")  # names the run folder
@@ -102,7 +102,7 @@ class StudyConfig(Config):
     @property
     def headline_labels(self): return self.evaluate.labels_per_class[-1] if self.headline is None else self.headline
 
-# %% ../../nbs/studies/40_study.ipynb #d8438826
+# %% ../../nbs/studies/40_study.ipynb #9f0e3cc7
 named = Path(__file__).parents[1] / "named" if "__file__" in globals() else Path.cwd().parents[1] / "studies"
 
 def study_file(spec) -> Path:
@@ -112,7 +112,7 @@ def study_file(spec) -> Path:
     if (shipped := named / f"{spec}.yaml").is_file(): return shipped
     raise MegsslError(f"{spec}: no such file, and no study of that name; named studies: {', '.join(sorted(p.stem for p in named.glob('*.yaml')))}")
 
-# %% ../../nbs/studies/40_study.ipynb #3c20595b
+# %% ../../nbs/studies/40_study.ipynb #a7fa962e
 def override(data: dict, settings: list[str]) -> dict:
     "A copy of `data` with each `a.b=value` of `settings` replaced."
     data = copy.deepcopy(data)
@@ -137,7 +137,7 @@ def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name
     if not isinstance(data, dict): raise MegsslError(f"{path}: a study is a mapping of keys; see studies/demo.yaml for an example")
     return StudyConfig.read(override(data, settings), path)
 
-# %% ../../nbs/studies/40_study.ipynb #492a88c2
+# %% ../../nbs/studies/40_study.ipynb #3665fcfe
 def expand(spec):
     "Replace `${NAME}` in all strings of `spec` from the environment; an unset name raises."
     if isinstance(spec, dict): return {k: expand(v) for k, v in spec.items()}
@@ -148,13 +148,13 @@ def expand(spec):
         return os.environ[m[1]]
     return re.sub(r"\$\{(\w+)\}", value, spec)
 
-# %% ../../nbs/studies/40_study.ipynb #80f78d8c
+# %% ../../nbs/studies/40_study.ipynb #2489e58e
 @dataclass
 class Run:
     "A study, its run folder and its data."
     folder: Path
     study: StudyConfig
-    store: "Store | Index"
+    store: object  # Store, or Index when only planned
 
     @cached_property
     def windows(self):
@@ -186,7 +186,7 @@ class Run:
         if checkpoint: return load_encoder(self.folder/"pretrained"/checkpoint, expect=self.encoder_config, image=self.image)
         return build_encoder(self.encoder_config, self.image, seed)
 
-# %% ../../nbs/studies/40_study.ipynb #074d4e8e
+# %% ../../nbs/studies/40_study.ipynb #edceb1c1
 def start_run(study, # anything `read_study` takes
               out=None, # run folder; default runs/<name>
               settings=(), # overrides "a.b=c"
@@ -210,7 +210,7 @@ def study_source(study, folder, n_jobs, progress):
     simulate(source.root(), source, n_jobs=n_jobs, progress=progress)
     return source
 
-# %% ../../nbs/studies/40_study.ipynb #bfce27a1
+# %% ../../nbs/studies/40_study.ipynb #450e1a11
 def open_run(folder="") -> Run: # "" = a small simulated study in a temporary folder, for a first look
     "Open a run folder that `start_run` made."
     from megssl_nb.data.store import Store
