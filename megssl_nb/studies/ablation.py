@@ -9,9 +9,9 @@ __all__ = ['cells_folder', 'records', 'check_template', 'execute', 'is_done', 'r
 # %% ../../nbs/studies/42_ablation.ipynb #0538f788
 import contextlib, io, logging, os, shutil, threading, time, warnings
 from pathlib import Path
-from ..core import MegsslError, atomic_path, provenance, read_json, write_json
+from ..core import MegsslError, provenance, read_json, write_json
 from .study import Run, open_run, read_study, start_run
-from .plan import Job, duration, jobs, measure, plan, seconds
+from .plan import Job, check_choice, jobs, measure, plan, seconds
 
 # %% ../../nbs/studies/42_ablation.ipynb #3caf585e
 cells_folder = Path(__file__).parents[1] / "cells" if "__file__" in globals() else Path.cwd().parent / "cells"
@@ -101,7 +101,9 @@ class Bar:
 # %% ../../nbs/studies/42_ablation.ipynb #dec97bda
 def ablate(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, progress=True) -> Path: # the run folder
     "Run what is missing of a study, then write its tables and its report."
-    run = start_run(study, out, settings, n_jobs=n_jobs, progress=progress)
+    study = read_study(study, settings)
+    check_choice(study, cells, seeds)
+    run = start_run(study, out, n_jobs=n_jobs, progress=progress)
     todo = jobs(run, cells, seeds)
     write_json(run.folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
     write_json(run.folder/"plan.json", plan(run, n_jobs=n_jobs))
