@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     def command(name, help, run, *positional):
         c = commands.add_parser(name, help=help, description=help)
-        for dest, text in positional: c.add_argument(dest, help=text)
+        for dest, text in positional: c.add_argument(dest, help=text, nargs="+" if dest == "source" else None)
         c.set_defaults(run=run)
         return c
     quiet = lambda c: c.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     c = command("simulate", "Write simulated four-task MEG in the course file contract.", simulate, ("folder", "where to write Intra/ and Cross/"))
     sets(c); workers(c); quiet(c)
     c = command("prepare", "Filter, resample, repair and scale recordings into a store.", prepare,
-                ("source", "a file, folder, glob or BIDS root, or a YAML file with a 'kind'"), ("store", "the folder to write"))
+                ("source", "files, a folder, a glob or a BIDS root, or a YAML file with a 'kind'"), ("store", "the folder to write"))
     sets(c); workers(c); quiet(c)
     c = command("plan", "Say what a study would do, its shapes, parameters and time; run nothing.", plan, study)
     c.add_argument("--json", action="store_true", help="print the plan as JSON")
@@ -56,10 +56,10 @@ def prepare(a):
     from megssl_nb.data.preprocess import PrepareConfig
     from megssl_nb.data.store import prepare
     from megssl_nb.studies.study import expand, override
-    source = a.source
-    if Path(source).suffix in (".yaml", ".yml"):
+    source = a.source[0] if len(a.source) == 1 else {"kind": "raw", "paths": a.source}
+    if len(a.source) == 1 and Path(source).suffix in (".yaml", ".yml"):
         try: source = expand(yaml.safe_load(Path(source).read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e: raise MegsslError(f"{a.source}: not readable as YAML ({' '.join(str(e).split())})") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e: raise MegsslError(f"{a.source[0]}: not readable as YAML ({' '.join(str(e).split())})") from None
     print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs, progress=not a.quiet))
 
 def plan(a):
