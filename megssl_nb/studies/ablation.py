@@ -128,7 +128,8 @@ def run_all(run: Run, missing: list, workers: int, progress: bool) -> list: # on
         broken[job.digest] = job
         failed.append({"kind": job.kind, "cell": job.cell, "seed": job.seed, "fold": job.fold, "error": error, "notebook": notebook})
         if progress: print(f"failed: {job.cell}, seed {job.seed}, fold {job.fold}: {error} ({notebook})", flush=True)
-    with Bar(run.folder, missing, cost, progress) as bar:
+    with warnings.catch_warnings(), Bar(run.folder, missing, cost, progress) as bar:
+        warnings.filterwarnings("ignore", "A worker stopped")  # joblib replaces a worker whose memory has grown
         for level in sorted({j.level for j in missing}):
             ready = []
             for job in (j for j in missing if j.level == level):
