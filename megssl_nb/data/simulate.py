@@ -202,7 +202,7 @@ def simulate(folder,         # where to write `Intra/..` and `Cross/..`
     cfg = SimulateConfig() if cfg is None else cfg
     todo = [f for f in files(cfg) if not (Path(folder)/f[0]/"{1}_{2}_{3}.h5".format(*f)).exists()]
     n_jobs = min(n_jobs or joblib.cpu_count(), len(todo))
-    if n_jobs > 1: done = joblib.Parallel(n_jobs, return_as="generator_unordered")(joblib.delayed(write)(folder, cfg, *f) for f in todo)
+    if n_jobs > 1: done = joblib.Parallel(n_jobs, return_as="generator_unordered", idle_worker_timeout=10)(joblib.delayed(write)(folder, cfg, *f) for f in todo)
     else: done = (write(folder, cfg, *f) for f in todo)
     for _ in tqdm(done, "simulate", len(todo), disable=not (progress and todo)): pass
     return Path(folder)

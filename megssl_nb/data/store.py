@@ -208,7 +208,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     from joblib import Parallel, cpu_count, delayed
     from tqdm.auto import tqdm
     n_jobs = n_jobs or min(cpu_count(), len(arguments))
-    done = Parallel(n_jobs, return_as="generator")(delayed(task)(*a) for a in arguments)
+    done = Parallel(n_jobs, return_as="generator", idle_worker_timeout=10)(delayed(task)(*a) for a in arguments)
     return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
 
 # %% ../../nbs/data/06_store.ipynb #5f5f4a7d

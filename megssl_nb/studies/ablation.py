@@ -137,7 +137,7 @@ def run_all(run: Run, missing: list, workers: int, progress: bool) -> list: # on
                 if not lost: ready.append(job)
                 else: report_failure(job, f"its stage {lost[0].cell} failed", failed_notebook(lost[0])); bar.finish(job)
             ready.sort(key=lambda j: -cost[j.digest])
-            pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+            pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, idle_worker_timeout=10)
             for job, result in pool(delayed(run_job)(run.folder, job, max(1, os.cpu_count() // workers)) for job in ready):
                 if result["error"]: report_failure(job, result["error"], result["notebook"])
                 bar.finish(job)
