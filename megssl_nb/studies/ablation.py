@@ -39,7 +39,8 @@ def execute(template, output, params: dict):
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("papermill").setLevel(logging.ERROR)
-        try: papermill.execute_notebook(str(template), str(running), params, kernel_name="python3", progress_bar=False, log_output=False, cwd=str(output.parent))
+        try: papermill.execute_notebook(str(template), str(running), params, kernel_name="python3", progress_bar=False, log_output=False, cwd=str(output.parent),
+                                        extra_arguments=["--IPKernelApp.log_level=ERROR"])  # not one line per kernel about TCP on localhost
         finally:
             if running.exists(): os.replace(running, output)
 

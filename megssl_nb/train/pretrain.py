@@ -30,7 +30,7 @@ class TrainConfig(Config):
     warmup: float = Field(0.1, ge=0, lt=1)  # fraction of all steps
     clip: float = Field(1.0, gt=0)  # norm of the whole gradient
     patience: int | None = Field(8, ge=1)  # epochs without a better validation score; None = all epochs, last weights
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"  # auto = bf16 on a GPU that has it, else float32
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"  # auto = bf16 on a GPU that has it, else float32; a CPU takes bf16 when told so
 
 class PretrainConfig(TrainConfig):
     "The schedule of a pretraining stage."
@@ -43,9 +43,10 @@ def schedule(step: int, total: int, warmup: float) -> float: # in (0, 1]
     return (step + 1) / rise if step < rise else (1 + math.cos(math.pi * (step - rise) / max(1, total - rise))) / 2
 
 def precision(name: str) -> str:
-    "The Lightning precision; bf16 on a machine without it raises."
-    has = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    if name == "bf16-mixed" and not has: raise MegsslError("precision: 'bf16-mixed' needs a CUDA GPU with bf16, which this machine lacks; use 'auto' or '32-true'")
+    "The Lightning precision; bf16 on a GPU without it raises."
+    gpu = torch.cuda.is_available()
+    has = gpu and torch.cuda.is_bf16_supported()
+    if name == "bf16-mixed" and gpu and not has: raise MegsslError("precision: 'bf16-mixed' needs a GPU with bf16, which this one lacks; use 'auto' or '32-true'")
     return "bf16-mixed" if name == "auto" and has else name.replace("auto", "32-true")
 
 # %% ../../nbs/train/33_pretrain.ipynb #fd25cf96
