@@ -11,6 +11,7 @@ import contextlib, io, logging, os, shutil, threading, time, warnings
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, write_json
 from .study import Run, open_run, read_study, start_run
+from .kernels import kernel_options
 from .plan import Job, check_choice, jobs, measure, plan, seconds
 
 # %% ../../nbs/studies/42_ablation.ipynb #3caf585e
@@ -39,8 +40,7 @@ def execute(template, output, params: dict):
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("papermill").setLevel(logging.ERROR)
-        try: papermill.execute_notebook(str(template), str(running), params, kernel_name="python3", progress_bar=False, log_output=False, cwd=str(output.parent),
-                                        extra_arguments=["--IPKernelApp.log_level=ERROR"])  # not one line per kernel about TCP on localhost
+        try: papermill.execute_notebook(str(template), str(running), params, kernel_name="python3", progress_bar=False, log_output=False, cwd=str(output.parent), **kernel_options())
         finally:
             if running.exists(): os.replace(running, output)
 

@@ -32,7 +32,6 @@ for line in iter(sys.stdin.readline, ""):
     order = json.loads(line)
     os.setsid(); os.dup2(os.open(os.devnull, os.O_RDONLY), 0); answer.close()
     os.environ.clear(); os.environ.update(order["env"]); os.chdir(order["cwd"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
     if threads := int(order["env"].get("OMP_NUM_THREADS") or 0): torch.set_num_threads(threads); limits = threadpool_limits(threads)
     sys.argv = ["ipykernel_launcher", *order["argv"]]
@@ -84,5 +83,5 @@ def forked_kernels():
 
 # %% ../../nbs/studies/41a_kernels.ipynb #d8d7e421
 def kernel_options() -> dict:
-    "What papermill is told about kernels: forks where the machine allows, and no warning per kernel about TCP on localhost."
-    return {"extra_arguments": ["--IPKernelApp.log_level=ERROR"]} | ({"kernel_manager_class": forked_kernels()} if warm() else {})
+    "What papermill is told about kernels: forks where the machine allows, and silence about TCP on localhost and about being told to stop."
+    return {"extra_arguments": ["--IPKernelApp.log_level=CRITICAL"]} | ({"kernel_manager_class": forked_kernels()} if warm() else {})
