@@ -64,6 +64,11 @@ class FrameCNN(nn.Module):
             if isinstance(m, (nn.Conv2d, nn.Linear)): nn.init.kaiming_normal_(m.weight, nonlinearity="relu"); nn.init.zeros_(m.bias)
         self.register_buffer("index", torch.as_tensor(image.index), persistent=False)
 
+    def n_tokens(self, samples: int) -> int: return samples//self.frames
+    def covers(self, tokens, samples: int): return tokens.repeat_interleave(self.frames, 1) # (B, N) bool -> (B, samples) bool
+    def features(self, x, mask=None): return self(x, mask) # what a quantiser reads: the tokens themselves
+    def project(self, features): return features
+
     def images(self, x, # (B, C, T)
               ): # (B, T, K, H, W)
         "Sensor images in time; the published system's axes would fail here."

@@ -28,6 +28,7 @@ class PretextOutput:
     corrupted: torch.Tensor   # (B, C, T), what the network saw; hidden cells hold 0
     hidden: torch.Tensor      # (B, C, T), True = withheld from the network
     parts: dict = field(default_factory=dict) # component -> its own scored mask
+    aux: dict = field(default_factory=dict)   # what the task's own `judge` needs besides
 
 # %% ../../nbs/pretext/20_pretext.ipynb #64bb0108
 def masked_mse(prediction, # (B, C, T) or (B, N, dim)
@@ -149,6 +150,13 @@ class Pretext(nn.Module):
         "Predictions without a network, name -> tensor of the target's shape; scored beside the model."
         return {}
 
+    def judge(self, answer, out) -> dict: # answer: the shape of `out.target` -> component -> scalar
+        "The loss of any answer to the question that `out` was asked."
+        return part_losses(answer, out.target, out.parts)
+
+    def advance(self, progress: float): # share of the training's updates that are done, 0 to 1
+        "Called before each update; a task with a schedule of its own overrides it."
+
     def finish(self, encoder, prediction, target, parts, corrupted, hidden) -> PretextOutput:
         "Score the prediction on each component's cells and collect the output."
         losses = part_losses(prediction, target, parts)
@@ -211,9 +219,9 @@ def score(stage, encoder, x, generator) -> dict: # {"loss": {"model":, "copy":, 
     with evaluating(stage, encoder):
         out = stage(encoder, x, generator)
         answers = {"model": out.prediction, **stage.guesses(encoder, out)}
-        parts = {name: {k: v.item() for k, v in part_losses(a, out.target, out.parts).items()} for name, a in answers.items()}
+        parts = {name: {k: v.item() for k, v in stage.judge(a, out).items()} for name, a in answers.items()}
     total = {name: sum(p.values()) / len(p) for name, p in parts.items() if p}
-    return {"loss": {**total, "model": out.loss.item()}, **{k: {name: p[k] for name, p in parts.items()} for k in out.parts}}
+    return {"loss": total or {"model": out.loss.item()}, **{k: {name: p[k] for name, p in parts.items()} for k in out.parts}}
 
 def trivial(stage, encoder, x, generator) -> dict: # name -> loss
     "The loss of every guess without a network on the cells that the model is scored on."

@@ -53,7 +53,7 @@ class MaskedSequence(Pretext):
         mask = span_mask(B, N, self.config.ratio, self.config.span, generator, x.device)
         seen = torch.where(mask[..., None], self.mask_token.to(tokens.dtype), tokens)
         prediction = self.head(encoder.context(seen))
-        hidden = mask.repeat_interleave(x.shape[-1] // N, 1)[:, None].expand_as(x)
+        hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None].expand_as(x)
         target, scored = (standardise(tokens), mask) if self.config.target == "embedding" else (x, hidden)
         return self.finish(encoder, prediction, target, {"masked_sequence": scored}, x.masked_fill(hidden, 0.), hidden)
 

@@ -9,6 +9,7 @@ __all__ = ['stage_configs', 'build_stage']
 import torch
 from ..core import MegsslError, named_seed
 from .base import Pretext, PretextOutput, find_pretext, plot_shown, pretext_config, register, registry, score, show, trivial
+from .contrastive import Contrastive, ContrastiveConfig
 from .denoise import Denoise, DenoiseConfig, Reconstruction
 from .masked_sensors import MaskedSensors, MaskedSensorsConfig
 from .masked_sequence import MaskedSequence, MaskedSequenceConfig
