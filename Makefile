@@ -19,6 +19,13 @@ demo: env  ## the 8-cell ablation on simulated MEG: runs/demo/report.html
 test: env  ## everything that CI runs
 	$(BIN)/python .ci/test.py
 
+bench: env  ## speed and memory, side by side: the notebooks of nbs/bench/, with their figures
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.timeout=3600 nbs/bench/*.ipynb
+	$(BIN)/nbdev_clean --fname nbs/bench
+
+soak: env  ## the long campaigns of nbs/soak/: damaged files, killed runs
+	MEGSSL_SOAK=1 $(BIN)/nbdev_test --path nbs/soak --timing --do_print --n_workers 1
+
 lab: env  ## the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs/
 
@@ -35,4 +42,4 @@ hooks: env  ## git hooks that keep notebooks clean
 clean:  ## remove the environment and everything generated
 	rm -rf .venv build dist *.egg-info _proc _docs
 
-.PHONY: help env demo test lab docs readme hooks clean
+.PHONY: help env demo test bench soak lab docs readme hooks clean

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['packages', 'MegsslError', 'Config', 'explain', 'digest', 'file_digest', 'named_seed', 'rng', 'torch_rng', 'seed_all',
-           'atomic_path', 'atomic_dir', 'write_text', 'write_json', 'read_json', 'provenance', 'tell_progress']
+           'writable', 'atomic_path', 'atomic_dir', 'write_text', 'write_json', 'read_json', 'write_record',
+           'read_record', 'read_yaml', 'compute', 'provenance', 'tell_progress']
 
 # %% ../nbs/00_core.ipynb #691ea868
 import contextlib, hashlib, importlib.metadata, json, os, platform, shutil, subprocess, sys, tempfile, time
@@ -57,12 +58,12 @@ def digest(obj) -> str: # 16 hexadecimal digits
 
 def file_digest(path) -> str:
     "SHA-256 of a file, or of a folder's relative names and contents (formats such as CTF `.ds` are folders)."
-    path = Path(path)
-    files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-    whole = hashlib.sha256()
-    for file in files:
-        if path.is_dir(): whole.update(file.relative_to(path).as_posix().encode())
-        with open(file, "rb") as f: whole.update(hashlib.file_digest(f, "sha256").digest())
+    path, whole = Path(path), hashlib.sha256()
+    try:
+        for file in sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]:
+            if path.is_dir(): whole.update(file.relative_to(path).as_posix().encode())
+            with open(file, "rb") as f: whole.update(hashlib.file_digest(f, "sha256").digest())
+    except OSError as e: raise MegsslError(f"{path}: not readable ({e.strerror or e})") from None
     return whole.hexdigest()[:16]
 
 # %% ../nbs/00_core.ipynb #4825dab3
@@ -87,29 +88,44 @@ def seed_all(seed: int, *names):
 
 # %% ../nbs/00_core.ipynb #0a32eb31
 @contextlib.contextmanager
+def writable(path):
+    "Inside, a write that fails (disk full, read-only, no permission) becomes one line that names `path`."
+    try: yield
+    except OSError as e: raise MegsslError(f"{path}: not written ({' '.join(str(e).split())}); free some space, or choose a folder that can be written") from None
+
+@contextlib.contextmanager
 def atomic_path(path):
     "Yield a temporary path beside `path`; on success it replaces `path`, on an exception it is removed."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent); os.close(fd)
+    path, tmp = Path(path), None
     try:
-        yield Path(tmp)
-        with open(tmp, "rb") as f: os.fsync(f.fileno())
-        umask = os.umask(0); os.umask(umask); os.chmod(tmp, 0o666 & ~umask)
-        os.replace(tmp, path)
+        with writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fd, tmp = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent); os.close(fd)
+            yield Path(tmp)
+            with open(tmp, "rb") as f: os.fsync(f.fileno())
+            umask = os.umask(0); os.umask(umask); os.chmod(tmp, 0o666 & ~umask)
+            os.replace(tmp, path)
     finally:
-        with contextlib.suppress(FileNotFoundError): os.unlink(tmp)
+        if tmp: Path(tmp).unlink(missing_ok=True)
 
 @contextlib.contextmanager
 def atomic_dir(path):
     "Yield a temporary folder beside `path`; on success it becomes `path` (an existing folder is replaced), else it is removed."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    path, room = Path(path), None
     try:
-        yield tmp
-        if path.exists(): shutil.rmtree(path)
-        umask = os.umask(0); os.umask(umask); os.chmod(tmp, 0o777 & ~umask)
-        os.rename(tmp, path)
-    finally: shutil.rmtree(tmp, ignore_errors=True)
+        with writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            (new := room/"new").mkdir()
+            yield new
+            umask = os.umask(0); os.umask(umask); os.chmod(new, 0o777 & ~umask)
+            if path.exists(): os.rename(path, room/"old")
+            try: os.rename(new, path)
+            except OSError:
+                if (room/"old").exists(): os.rename(room/"old", path)
+                raise
+    finally:
+        if room: shutil.rmtree(room, ignore_errors=True)
 
 # %% ../nbs/00_core.ipynb #7ad8dd02
 def write_text(path, text: str):
@@ -120,14 +136,62 @@ def write_json(path, obj):
     "Write `obj` as indented JSON, atomically; NaN is refused."
     write_text(path, json.dumps(obj, indent=1, allow_nan=False) + "\n")
 
-def read_json(path) -> dict:
-    "Read JSON; a missing or damaged file is a `MegsslError`."
-    try: return json.loads(Path(path).read_text(encoding="utf-8"))
+def read_json(path, kind=dict):
+    "Read JSON; a missing or damaged file, or one that holds no `kind`, is a `MegsslError`."
+    def once(pairs):
+        if len(found := dict(pairs)) < len(pairs): raise ValueError("a key occurs twice")
+        return found
+    def refuse(name): raise ValueError(f"{name} is no JSON")
+    try: found = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=refuse)
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as e: raise MegsslError(f"{path}: not readable as JSON ({e})") from None
+    except (OSError, ValueError, RecursionError) as e: raise MegsslError(f"{path}: not readable as JSON ({' '.join(str(e).split())})") from None
+    if not isinstance(found, kind): raise MegsslError(f"{path}: holds a {type(found).__name__}, expected a {kind.__name__}")
+    return found
+
+# %% ../nbs/00_core.ipynb #edfa6fb7
+def write_record(path, record: dict):
+    "Write JSON that ends with a checksum of itself."
+    write_json(path, record | {"checksum": digest(record)})
+
+def read_record(path) -> dict:
+    "Read what `write_record` wrote; content that does not fit its checksum is refused (JSON without one is taken as it is)."
+    record = read_json(path)
+    if "checksum" in record and record.pop("checksum") != digest(record):
+        raise MegsslError(f"{path}: checksum: does not fit the content, so it was damaged or edited; restore the file, or delete it and run the command again")
+    return record
+
+# %% ../nbs/00_core.ipynb #3dc06481
+def read_yaml(path, limit=10**5): # nodes, with every alias unfolded
+    "Read YAML as plain data; errors name the file."
+    import yaml
+    def size(node, above=()): # of a node with all that is below it
+        if node in above: raise ValueError("it contains itself")
+        if id(node) in known: return known[id(node)]
+        below = [n for pair in node.value for n in pair] if isinstance(node, yaml.MappingNode) else node.value if isinstance(node, yaml.SequenceNode) else []
+        keys = sorted(k.value for k, _ in node.value if isinstance(k, yaml.ScalarNode)) if isinstance(node, yaml.MappingNode) else []
+        if twice := [a for a, b in zip(keys, keys[1:]) if a == b]: raise ValueError(f"the key '{twice[0]}' occurs twice")
+        known[id(node)] = 1 + sum(size(n, (*above, node)) for n in below)
+        if known[id(node)] > limit: raise ValueError(f"it unfolds to more than {limit} entries")
+        return known[id(node)]
+    known = {}
+    try:
+        loader = yaml.SafeLoader(Path(path).read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        if node is None: return None
+        size(node)
+        return loader.construct_document(node)
+    except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
+    except (OSError, ValueError, RecursionError, TypeError, AttributeError, yaml.YAMLError) as e: raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())})") from None
 
 # %% ../nbs/00_core.ipynb #166ed806
 packages = "megssl_nb torch lightning numpy scipy pandas scikit-learn mne pyriemann papermill".split()
+
+def compute() -> dict:
+    "What decides the last bits of a computation: operating system, processor, threads, and torch's device and kernels if torch is in use."
+    here = {"system": platform.platform(terse=True), "processor": platform.machine(), "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or None}
+    if not (torch := sys.modules.get("torch")): return here
+    return here | {"threads": torch.get_num_threads(), "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+                   "kernels": torch.backends.cpu.get_cpu_capability()}
 
 def provenance(**extra) -> dict:
     "Commit, package versions, machine and time, with whatever else the caller knows (seed, digests, splits)."
@@ -141,8 +205,7 @@ def provenance(**extra) -> dict:
             "commit": git("rev-parse", "HEAD").stdout.strip() if tracked else None,
             "modified": bool(git("status", "--porcelain", "--untracked-files=no").stdout.strip()) if tracked else None,
             "versions": {name: version(name) for name in packages}, "python": platform.python_version(),
-            "machine": {"system": platform.platform(terse=True), "processor": platform.machine(), "cores": os.cpu_count(),
-                        "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or None}, **extra}
+            "machine": compute() | {"cores": os.cpu_count()}, **extra}
 
 # %% ../nbs/00_core.ipynb #42c471a9
 def tell_progress(**fields):

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import ClassVar, Literal
 import numpy as np
 from ..core import MegsslError
-from .sources import Header, Loaded, Recording, Source, check_finite, events_table, expand, file_safe, first_line, place_sensors
+from .sources import Header, Loaded, Recording, Source, check_samples, events_table, expand, file_safe, first_line, place_sensors, reachable
 
 # %% ../../nbs/data/01b_arrays.ipynb #6c03b8f3
 def open_npy(path: Path, field: str, ndim: int, kinds: str # allowed dtype kinds
             ) -> np.ndarray: # memory-mapped, read-only
     "Open a `.npy` file without reading it; pickled objects and headers that declare more than the file holds are refused."
-    if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
+    with reachable(path, field):
+        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
     try: a = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, OverflowError) as e: raise MegsslError(f"{path}: {field}: not a whole .npy array ({first_line(e)})") from None
+    except Exception as e: raise MegsslError(f"{path}: {field}: not a whole .npy array ({first_line(e)})") from None # the header is a Python literal: anything can come out
     if not isinstance(a, np.ndarray): raise MegsslError(f"{path}: {field}: an .npz archive; save one array per .npy file")
+    if a.offset + a.nbytes != (size := path.stat().st_size): raise MegsslError(f"{path}: {field}: the header describes {a.offset + a.nbytes} bytes, the file has {size}; damaged, copy it again")
     if a.ndim != ndim: raise MegsslError(f"{path}: {field}: shape {a.shape}; expected {ndim} axes")
     if a.dtype.kind not in kinds: raise MegsslError(f"{path}: {field}: values are {a.dtype}; expected {' or '.join(named_kinds[k] for k in kinds)}")
     return a
@@ -118,10 +120,11 @@ class ArraySource(TrialFiles):
         "Trials in SI units as `mne.EpochsArray`."
         import mne
         h, X = self.header(recording), self.trials(recording.part)[self.chosen(recording)]
-        check_finite(X, h.ch_names, recording.origin, f"X.{recording.part}")
+        X = X * float(self.scale)
+        check_samples(X, h.ch_names, h.ch_types, recording.origin, f"X.{recording.part}")
         info = mne.create_info(h.ch_names, h.sfreq, h.ch_types)
         if self.positions is not None: place_sensors(info, h.positions)
         code = {name: i + 1 for i, name in enumerate(self.names().values())}
         events = np.c_[np.arange(len(X)) * h.trial, np.zeros(len(X), int), [code[t] for t in h.events.trial_type]]
         used = {k: v for k, v in code.items() if v in events[:, 2]}
-        return Loaded(mne.EpochsArray(X * float(self.scale), info, events, self.tmin, used, baseline=None, verbose="error"), h.events)
+        return Loaded(mne.EpochsArray(X, info, events, self.tmin, used, baseline=None, verbose="error"), h.events)

@@ -189,7 +189,11 @@ def write(root, cfg, folder, task, subject, chunk) -> Path:
     "Simulate one file of the course contract, whole or not at all."
     import h5py
     path = Path(root)/folder/f"{task}_{subject}_{chunk}.h5"
-    with atomic_path(path) as tmp, h5py.File(tmp, "w") as f: f.create_dataset(f"{task}_{subject}", data=signal(cfg, folder, task, subject, chunk))
+    x = signal(cfg, folder, task, subject, chunk)
+    with atomic_path(path) as tmp:
+        try:
+            with h5py.File(tmp, "w") as f: f.create_dataset(f"{task}_{subject}", data=x)
+        except RuntimeError as e: raise OSError(*e.args) from None # what h5py says of a full disk when it closes a file
     return path
 
 def simulate(folder,         # where to write `Intra/..` and `Cross/..`
@@ -216,7 +220,7 @@ class SimulateSource(SimulateConfig, Source):
 
     def fingerprint(self) -> str:
         "A digest of the configuration, which determines every sample."
-        return digest([version, {k: v for k, v in self.plain().items() if k not in self.places}])
+        return digest([version, self.options()])
 
     def root(self) -> Path: return expand(self.cache, "cache")/self.fingerprint()
 

@@ -30,12 +30,17 @@ class SplitConfig(Config):
     test_parts: Names | None = None               # patterns of parts that test
     val_by: Literal["subject", "time", "trial"] | None = None # None: across "subject", within "time", parts "trial"
     gap: float = Field(default=1.0, ge=0)         # s between windows of different sets within one line of time
-    folds: int = Field(default=1, ge=1)
+    folds: int = Field(default=1, ge=1)           # how many test sets take turns
+    rotate: bool = False                          # each seed tests one fold, its number modulo `folds`, instead of all of them
     transductive: bool = False                    # whether pretraining may see the test windows, without labels
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
 
     @property
     def held_by(self): return self.val_by or {"across": "subject", "within": "time", "parts": "trial"}[self.scheme]
+
+    def folds_of(self, seed: int) -> list:
+        "The folds that a seed is run on."
+        return [seed % self.folds] if self.rotate else list(range(self.folds))
 
 # %% ../../nbs/data/08_splits.ipynb #328fc15e
 @dataclass
@@ -145,10 +150,14 @@ def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
     return test, used & ~test
 
 def split_parts(windows, cfg, fold):
-    "Test on the named parts, train on others."
+    "Test on the named parts, train on others; with folds the test parts take turns, and may train when it is not their turn."
     if not cfg.train_parts or not cfg.test_parts: raise MegsslError("split: train_parts, test_parts: scheme parts needs both; parts that exist: " + ", ".join(sorted(set(windows.part.tolist()))))
-    if cfg.folds > 1: raise MegsslError("split: folds: scheme parts has the one split that the parts make; set folds: 1")
     train, test = in_parts(windows, cfg.train_parts, "train_parts"), in_parts(windows, cfg.test_parts, "test_parts")
+    if cfg.folds > 1:
+        names = sorted(set(windows.part[test].tolist()))
+        if cfg.folds > len(names): raise MegsslError(f"split: folds: {cfg.folds} folds, but {len(names)} parts to test on ({', '.join(names)})")
+        test &= np.isin(windows.part, np.array_split(names, cfg.folds)[fold])
+        return test, train & ~test
     if (train & test).any(): raise MegsslError(f"split: test_parts: {', '.join(sorted(set(windows.part[train & test].tolist())))} would train as well; name other parts")
     return test, train
 

@@ -4,17 +4,21 @@
 
 # %% auto #0
 __all__ = ['schema', 'StoredRecording', 'Index', 'counted', 'content_digest', 'Store', 'check_alike', 'check_copies',
-           'check_keys', 'fit_scales', 'first_pass', 'second_pass', 'parallel', 'prepare', 'as_source', 'existing',
-           'kept_channels', 'typical_positions', 'describe', 'events_of', 'write_manifest', 'planned_index', 'plan_one']
+           'check_keys', 'fit_scales', 'first_pass', 'second_pass', 'parallel', 'prepare', 'make', 'as_source', 'alone',
+           'existing', 'kept_channels', 'typical_positions', 'describe', 'events_of', 'write_manifest', 'planned_index',
+           'plan_one']
 
 # %% ../../nbs/data/06_store.ipynb #0915ced7
-import warnings
+import contextlib, glob, os, shutil, warnings
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 import numpy as np
-from ..core import MegsslError, atomic_dir, digest, file_digest, provenance, read_json, write_json
+from ..core import MegsslError, atomic_dir, digest, file_digest, provenance, read_json, writable, write_json
+from .arrays import open_npy
+from .rows import Rows, groups
+from .sources import file_safe, reachable
 from .preprocess import PrepareConfig, check_length, check_request, choose_channels, plot_prepared, preprocess, resampled, robust_scale
 
 # %% ../../nbs/data/06_store.ipynb #d8933eb6
@@ -97,13 +101,18 @@ class Store(Index):
     def __init__(self, path, # the folder
                  verify=False): # also read all signals and compare their digests
         self.path = Path(path)
-        if not (self.path/"manifest.json").is_file(): raise MegsslError(f"{path}: manifest.json: not there, so this is no store; make one with megssl prepare")
+        with reachable(path, "store"): there = (self.path/"manifest.json").is_file()
+        if not there: raise MegsslError(f"{path}: manifest.json: not there, so this is no store; make one with megssl prepare")
         self.manifest = m = read_json(self.path/"manifest.json")
         if m.get("schema") != schema: raise MegsslError(f"{path}/manifest.json: schema: {m.get('schema')}, this version reads {schema}; prepare the store again")
         if m.get("checksum") != digest({k: v for k, v in m.items() if k != "checksum"}): raise MegsslError(f"{path}/manifest.json: checksum: does not fit the content; the file was changed, prepare the store again")
-        positions = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float)
-        recordings = [StoredRecording(**r) for r in m["recordings"]]
-        super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(), m["digest"])
+        try:
+            if m["digest"] != content_digest(m): raise ValueError("the digest is that of other content")
+            positions, recordings = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float), [StoredRecording(**r) for r in m["recordings"]]
+            if bad := [r.key for r in recordings if r.key != file_safe(r.key)]: raise ValueError(f"{bad[0]!r} is no name of a recording")
+            super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(), m["digest"])
+        except MegsslError: raise
+        except (KeyError, TypeError, ValueError, AttributeError) as e: raise MegsslError(f"{path}/manifest.json: not the manifest of a store ({type(e).__name__}: {e}); prepare the store again") from None
         self.check(verify)
 
     @property
@@ -131,7 +140,10 @@ class Store(Index):
 
     def signal(self, i) -> np.ndarray: # (C, n_times), memory-mapped, read-only
         "The signal of recording `i` in units of its scale."
-        return np.load(self.file(i), mmap_mode="r", allow_pickle=False)
+        signal, wanted = open_npy(self.file(i), "signal", 2, "f"), (len(self.ch_names), self.recordings[i].n_times)
+        if signal.shape != wanted or signal.dtype != self.manifest["config"]["dtype"]:
+            raise MegsslError(f"{self.file(i)}: signal: {signal.dtype} {signal.shape}, but the manifest says {self.manifest['config']['dtype']} {wanted}; damaged, copy the store again")
+        return signal
 
     def compare(self, i=0, channel=None, start=0., seconds=2.):
         "Recording `i` as the source has it beside the stored one, back in SI units."
@@ -189,18 +201,18 @@ def fit_scales(recordings, # [Recording]
     return center, np.where(scale > 0, scale, 1)
 
 # %% ../../nbs/data/06_store.ipynb #c3edb552
-def first_pass(recording, cfg, file) -> tuple: # Prepared without its samples, n_times, center (C,), scale (C,)
-    "Load, preprocess and save one recording in SI units."
-    p = preprocess(recording.load(), cfg, recording.origin)
-    np.save(file, p.data)
-    used = np.concatenate([p.data[:, a:b] for a, b in p.segments], 1)
-    return replace(p, data=None), p.data.shape[1], *robust_scale(used)
+def first_pass(recording, cfg, file, memory) -> tuple: # Prepared without its samples, n_times, center (C,), scale (C,)
+    "Preprocess one recording into a file, in SI units."
+    p = preprocess(recording.lazy(), cfg, recording.origin, file, memory)
+    return replace(p, data=None), p.data.length, *robust_scale(p.data.within(p.segments))
 
-def second_pass(file, keep, center, scale, cfg) -> str:
+def second_pass(file, keep, center, scale, cfg, memory) -> str:
     "Scale one saved recording; returns the digest of its file."
-    data = (np.load(file)[keep] - center[:, None].astype(np.float32)) / scale[:, None].astype(np.float32)
-    if cfg.clip and cfg.scale != "none": data = data.clip(-cfg.clip, cfg.clip)
-    np.save(file, data.astype(cfg.dtype))
+    data = Rows(file); out = Rows(file.with_suffix(".scaled"), (len(keep), data.length), cfg.dtype)
+    for rows in groups(len(keep), 16*data.length, memory):
+        x = (data[keep[rows]] - center[rows, None].astype(np.float32)) / scale[rows, None].astype(np.float32)
+        out[rows] = x.clip(-cfg.clip, cfg.clip) if cfg.clip and cfg.scale != "none" else x
+    os.replace(out.file, file)
     return file_digest(file)
 
 def parallel(task, arguments, n_jobs, progress, name) -> list:
@@ -218,22 +230,31 @@ def prepare(source,         # a Source, or anything that `open_source` takes: a 
             n_jobs=None,    # processes; None = as many as there are cores
             progress=True,  # show a bar
             scale_recordings=None, # with scale="train": keys of the recordings to fit on, instead of scale_parts
+            memory=.5,      # GB of samples in each process at once; changes no sample
            ) -> "Store":
     "Prepare every recording of `source` into the folder `store`; what is there already, and equal, is opened."
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(store)
+    if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
     recordings = source.recordings(); check_keys(recordings)
     origin = {"fingerprint": digest([schema, source.fingerprint(), sorted(scale_recordings or [])]), "config": cfg.plain()}
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())): return existing(path, origin)
+    def there(): return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    if there(): return existing(path, origin)
+    with alone(path):
+        if there(): return existing(path, origin)
+        return make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordings, memory)
+
+def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordings, memory) -> "Store":
+    "Write the store."
     with atomic_dir(path) as tmp:
         (tmp/"signals").mkdir()
         files = [tmp/"signals"/f"{r.key}.npy" for r in recordings]
-        done = parallel(first_pass, [(r, cfg, f) for r, f in zip(recordings, files)], n_jobs, progress, "filter")
+        done = parallel(first_pass, [(r, cfg, f, memory) for r, f in zip(recordings, files)], n_jobs, progress, "filter")
         found, lengths, center, scale = map(list, zip(*done))
         check_alike([(r.origin, p.sfreq, p.ch_names, p.ch_types) for r, p in zip(recordings, found)])
         check_copies(recordings, [p.digest for p in found])
         center, scale = fit_scales(recordings, np.array(center), np.array(scale), cfg, scale_recordings)
         keep = kept_channels(found, cfg); center, scale = center[:, keep], scale[:, keep]
-        saved = parallel(second_pass, [(f, keep, c, s, cfg) for f, c, s in zip(files, center, scale)], n_jobs, progress, "scale")
+        saved = parallel(second_pass, [(f, keep, c, s, cfg, memory) for f, c, s in zip(files, center, scale)], n_jobs, progress, "scale")
         stored = [describe(*a) for a in zip(recordings, found, lengths, center.tolist(), scale.tolist(), saved)]
         write_manifest(tmp, origin, source, cfg, found, keep, stored)
     return Store(path)
@@ -244,9 +265,28 @@ def as_source(source):
     return source if hasattr(source, "recordings") else open_source(source)
 
 # %% ../../nbs/data/06_store.ipynb #c71d8aef
+@contextlib.contextmanager
+def alone(path):
+    "Inside, no other process makes the store at `path`, and what killed ones have left beside it is gone."
+    from filelock import FileLock, Timeout
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try: lock.acquire(timeout=0)
+        except Timeout:
+            warnings.warn(f"{path}: another process is preparing this store; waiting for it")
+            lock.acquire()
+    try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+            if (left/"new").is_dir(): shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
 def existing(path, origin) -> "Store":
     "The store at `path` if it was made from the same source with the same settings; otherwise an error that says what differs."
-    there = Store(path); was = there.manifest
+    there = Store(path, verify=True); was = there.manifest
     if all(was[k] == origin[k] for k in origin): return there
     keys = [k for k in origin["config"] if was["config"].get(k) != origin["config"][k]]
     told = ", ".join(f"{k}: {was['config'].get(k)} there, {origin['config'][k]} asked for" for k in keys) or "the source files or its options differ"

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['WindowConfig', 'is_trials', 'lines', 'WindowTable', 'Windows', 'bad_event', 'in_segment', 'cut_fixed', 'cut_events',
-           'cut', 'make_windows', 'Batches']
+           'cut', 'make_windows', 'Buffers', 'Batches', 'Filler', 'Ahead']
 
 # %% ../../nbs/data/07_windows.ipynb #9f840dd5
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -22,6 +23,7 @@ class WindowConfig(Config):
     stride: float | None = Field(default=None, gt=0)           # s between the starts of fixed windows; None: `length`
     tmin: float = 0.0                                          # s from the event to the start of an event window
     classes: list[str] | None = None                           # labels to tell apart, in this order; None: all, sorted
+    others: bool = False                                       # also windows at events outside `classes`: unlabelled, for pretraining
 
 # %% ../../nbs/data/07_windows.ipynb #37a4c937
 def is_trials(r, # a recording with `segments` [(start, stop)] in samples and `n_times`
@@ -145,7 +147,7 @@ def cut(r, rows, events, cfg, length, rate): # -> start, event row, label, n (ev
     use = ~bad
     if cfg.kind == "event":
         if not use.any(): raise MegsslError(f"{r.key}: events: none, but windows of kind 'event' are asked for; name an events table or choose kind: fixed")
-        if cfg.classes: use &= np.isin([r.label] * len(name) if r.label else name, cfg.classes)
+        if cfg.classes and not cfg.others: use &= np.isin([r.label] * len(name) if r.label else name, cfg.classes)
         start, event = cut_events(r, onset[use], length, cfg.tmin, rate)
     else: start, event = cut_fixed(r, onset[use], duration[use], length, max(1, round((cfg.stride or cfg.length) * rate)), rate)
     left = int(use.sum()) - len(start) if cfg.kind == "event" else 0
@@ -176,6 +178,21 @@ def make_windows(store, # Store or Index
                    np.array([code.get(l, -1) for l in label.tolist()], np.int64), list(code), trial.astype(np.int64), {k: v for k, v in dropped.items() if v})
 
 # %% ../../nbs/data/07_windows.ipynb #d280480b
+class Buffers:
+    "A few arrays that are lent out; one is free again when nothing that looks at its memory is left."
+    def __init__(self, arrays): # of one shape, batch first
+        self.arrays = list(arrays)
+        self.lent = [lambda: None] * len(self.arrays)
+
+    def take(self, n: int) -> tuple: # number of the array or None, (n, ...) array
+        "The first `n` rows of a free array, or fresh memory if all are in use."
+        slot = next((k for k, holder in enumerate(self.lent) if holder() is None), None)
+        if slot is None: return None, np.empty((n, *self.arrays[0].shape[1:]), np.float32)
+        view = self.arrays[slot][:n]  # tensors over it hold this object, whatever is made of them
+        self.lent[slot] = weakref.ref(view)
+        return slot, view
+
+# %% ../../nbs/data/07_windows.ipynb #6d901dee
 class Batches:
     "Batches of torch tensors; with a seed, the order is a pure function of (seed, epoch), so that a resumed run repeats it."
     def __init__(self,
@@ -183,13 +200,18 @@ class Batches:
                  batch_size: int,
                  seed: int | None = None, # None: in the order of `windows`
                  drop_last: bool = False, # leave out a last, smaller batch
+                 workers: int = 0, # processes that read ahead, for slow disks; 0: read when asked
                 ):
         import torch
         if not len(windows): raise MegsslError("batches: no windows to draw from")
         if batch_size < 1: raise MegsslError(f"batches: batch_size: {batch_size}, must be at least 1")
         self.windows, self.batch_size, self.seed, self.drop_last, self.epoch = windows, batch_size, seed, drop_last and len(windows) >= batch_size, 0
-        self.subjects, self.codes = np.unique(windows.subject, return_inverse=True)
+        self.subjects, codes = np.unique(windows.subject, return_inverse=True)
+        self.columns = {"y": windows.y, "subject": codes, "recording": windows.recording, "onset": windows.onset.astype(np.float32)}
         self.sensors = torch.as_tensor(np.asarray(windows.store.positions, np.float32))
+        shape = min(batch_size, len(windows)), len(windows.store.ch_names), windows.length
+        self.ahead = Ahead(windows, shape, workers) if workers else None
+        self.buffers = self.ahead.buffers if workers else Buffers(np.empty(shape, np.float32) for _ in range(4))
 
     def __len__(self): return len(self.windows) // self.batch_size if self.drop_last else -(-len(self.windows) // self.batch_size)
     def set_epoch(self, epoch: int): self.epoch = int(epoch)
@@ -198,11 +220,47 @@ class Batches:
         "The order of the current epoch."
         return np.arange(len(self.windows)) if self.seed is None else rng(self.seed, "batches", self.epoch).permutation(len(self.windows))
 
+    def signals(self, groups: list): # one array of window numbers per batch
+        "The signals of each group, read when they are asked for."
+        import torch
+        for idx in groups: yield torch.from_numpy(self.windows.x(idx, out=self.buffers.take(len(idx))[1]))
+
     def __iter__(self):
         import torch
-        w, order = self.windows, self.order()
-        for k in range(len(self)):
-            idx = order[k * self.batch_size:(k + 1) * self.batch_size]
-            yield {"x": torch.from_numpy(w.x(idx)), "sensors": self.sensors,
-                   **{name: torch.from_numpy(np.asarray(a[idx])) for name, a in
-                      (("y", w.y), ("subject", self.codes), ("recording", w.recording), ("onset", w.onset.astype(np.float32)))}, "index": torch.from_numpy(idx)}
+        order = self.order()
+        groups = [order[k * self.batch_size:(k + 1) * self.batch_size] for k in range(len(self))]
+        signals = (self.ahead or self).signals(groups)
+        for idx in groups:
+            yield {"x": next(signals), "sensors": self.sensors, **{k: torch.from_numpy(a[idx]) for k, a in self.columns.items()}, "index": torch.from_numpy(idx)}
+
+# %% ../../nbs/data/07_windows.ipynb #ac6fc688
+class Filler:
+    "What a worker process does: fill the buffer that it is told to; a batch for which no buffer is free is sent as it is."
+    def __init__(self, windows, tensors): self.windows, self.tensors = windows, tensors
+    def __getitem__(self, job):
+        slot, idx = job
+        if slot is None: return None, self.windows.x(idx)
+        self.windows.x(idx, out=self.tensors[slot][:len(idx)].numpy())
+        return slot, None
+
+class Ahead:
+    "Signals that worker processes read ahead, in order; one pass at a time."
+    def __init__(self, windows, shape, workers):
+        import torch
+        from torch.utils.data import DataLoader
+        tensors = [torch.empty(shape).share_memory_() for _ in range(2 * workers + 3)]  # 2 per worker under way, 3 with the consumer
+        self.buffers, self.groups, self.away = Buffers(t.numpy() for t in tensors), [], {}
+        self.loader = DataLoader(Filler(windows, tensors), batch_size=None, sampler=self, num_workers=workers, persistent_workers=True,
+                                 generator=torch.Generator())  # of its own, so that dropout does not depend on `workers`
+
+    def __iter__(self):
+        "What the workers are asked for (torch's sampler)."
+        for k, idx in enumerate(self.groups):
+            slot, self.away[k] = self.buffers.take(len(idx))
+            yield slot, idx
+
+    def signals(self, groups):
+        "The signals of each group."
+        import torch
+        self.groups = groups
+        for k, (slot, x) in enumerate(self.loader): yield x if slot is None else torch.from_numpy(self.away.pop(k))

@@ -4,23 +4,24 @@
 
 # %% auto #0
 __all__ = ['tokenizers', 'contexts', 'presets', 'part', 'EncoderConfig', 'preset', 'encoder_config', 'Encoder', 'build_encoder',
-           'seeded', 'Classifier', 'save_encoder', 'load_encoder', 'read_weights', 'fill', 'differences',
-           'parameter_table']
+           'seeded', 'Classifier', 'save_encoder', 'load_encoder', 'check_size', 'described', 'read_weights', 'fill',
+           'check_shapes', 'differences', 'parameter_table']
 
 # %% ../../nbs/models/12_encoder.ipynb #402d5863
-import importlib, json
+import importlib, json, math, sys
 from pathlib import Path
 import torch
 from torch import nn
 from pydantic import SerializeAsAny, ValidationError, field_validator
 from ..core import (Config, MegsslError, atomic_dir, digest as content_digest, explain, file_digest, named_seed, read_json,
-                            write_json)
+                            read_record, write_json, write_record)
 from ..data.sensors import SensorImage
 from .context import Transformer, TransformerConfig
+from .conv_stack import ConvStack, ConvStackConfig
 from .tokenizers import FrameCNN, FrameCNNConfig
 
 # %% ../../nbs/models/12_encoder.ipynb #76155d2a
-tokenizers = {"frame_cnn": (FrameCNNConfig, FrameCNN)} # kind: (configuration, module)
+tokenizers = {"frame_cnn": (FrameCNNConfig, FrameCNN), "conv_stack": (ConvStackConfig, ConvStack)} # kind: (configuration, module)
 contexts = {"transformer": (TransformerConfig, Transformer)}
 
 def part(table: dict, kind: str, what: str) -> tuple: # (configuration class, module class)
@@ -144,14 +145,14 @@ def save_encoder(encoder: Encoder, folder, # is replaced whole
                  record: dict, # what made these weights: seed, commit, data and split digests, ...
                 ) -> str: # digest of the weights file
     "Write an encoder as a checkpoint folder."
-    from safetensors.torch import save_file
+    from safetensors.torch import save
     config = {"encoder": encoder.cfg.plain(), "image": encoder.image.plain()}
     with atomic_dir(folder) as tmp:
         state = {k: v.detach().cpu().contiguous().clone() for k, v in encoder.state_dict().items()}
-        save_file(state, tmp/"encoder.safetensors", metadata={"config": content_digest(config)})
+        (tmp/"encoder.safetensors").write_bytes(save(state, {"config": content_digest(config)}))
         found = file_digest(tmp/"encoder.safetensors")
         write_json(tmp/"config.json", config)
-        write_json(tmp/"provenance.json", {**record, "weights": found})
+        write_record(tmp/"provenance.json", {**record, "weights": found})
     return found
 
 def load_encoder(folder,
@@ -163,15 +164,34 @@ def load_encoder(folder,
     if not folder: raise MegsslError("checkpoint: no folder given; name one, or train from scratch on purpose")
     folder = Path(folder); weights = folder/"encoder.safetensors"
     if not weights.is_file(): raise MegsslError(f"{weights}: no such file; the folder of a checkpoint holds encoder.safetensors, config.json and provenance.json")
-    config, recorded, found = read_json(folder/"config.json"), read_json(folder/"provenance.json").get("weights"), file_digest(weights)
+    config, recorded, found = read_json(folder/"config.json"), read_record(folder/"provenance.json").get("weights"), file_digest(weights)
     for name, wanted in (("provenance.json", recorded), ("asked for", digest)):
         if wanted != found and not (wanted is None and name == "asked for"): raise MegsslError(f"{weights}: digest: {found}, but {name} says {wanted}; these are other weights")
     state = read_weights(weights, content_digest(config))
-    cfg, own = EncoderConfig.read(config["encoder"], f"{folder/'config.json'}: encoder"), SensorImage.from_plain(config["image"])
+    cfg, own = described(config, folder/"config.json")
     if expect is not None and expect.digest() != cfg.digest(): raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}")
     if image is not None and (image.ch_names, image.cells, image.shape) != (own.ch_names, own.cells, own.shape):
         raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}")
+    check_size(cfg, own, state, weights)
     return fill(seeded(lambda: Encoder(cfg, own), 0), state, weights)
+
+def check_size(cfg, image, state: dict, path):
+    "Refuse a configuration of more weights than the file holds before they are allocated."
+    def numbers(x): return [x] if isinstance(x, int) else [n for v in (x.values() if isinstance(x, dict) else x) for n in numbers(v)] if isinstance(x, (dict, list)) else []
+    if (layers := getattr(cfg.context, "layers", 0)) > len(state): raise MegsslError(f"{path}: weights: {len(state)} tensors are too few for {layers} layers")
+    largest = max(numbers(cfg.plain()))**2 * math.prod(image.shape) # no single tensor of the known parts is larger
+    if largest < 2**31 or ":" in cfg.tokenizer.kind + cfg.context.kind: return
+    with torch.device("meta"): check_shapes(Encoder(cfg, image), state, path)
+
+def described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
+    "What a checkpoint's config.json describes; it may name classes of a module that is imported, but imports nothing itself."
+    try:
+        for name, part in config["encoder"].items():
+            if ":" in part["kind"] and (module := part["kind"].split(":")[0]) not in sys.modules:
+                raise MegsslError(f"{path}: {name}: kind: {part['kind']!r} is code outside this package; if you trust it, import {module} first")
+        return EncoderConfig.read(config["encoder"], f"{path}: encoder"), SensorImage.from_plain(config["image"])
+    except MegsslError as e: raise e if str(path) in str(e) else MegsslError(f"{path}: {e}")
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as e: raise MegsslError(f"{path}: not the configuration of an encoder ({type(e).__name__}: {e})") from None
 
 # %% ../../nbs/models/12_encoder.ipynb #a7ce37a6
 def read_weights(path, config: str) -> dict:
@@ -179,18 +199,23 @@ def read_weights(path, config: str) -> dict:
     from safetensors import SafetensorError, safe_open
     try:
         with safe_open(path, "pt") as f: state, written = {k: f.get_tensor(k) for k in f.keys()}, (f.metadata() or {}).get("config")
-    except SafetensorError as e: raise MegsslError(f"{path}: not readable as safetensors ({e})") from None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as e: raise MegsslError(f"{path}: not readable as safetensors ({e})") from None
     if written != config: raise MegsslError(f"{path}: config: the weights were written with another config.json (digest {written}, now {config})")
     return state
 
 def fill(module, state: dict, path):
     "Load `state` into `module`; every key and every shape must agree."
+    check_shapes(module, state, path)
+    module.load_state_dict(state)
+    return module.eval()
+
+def check_shapes(module, state: dict, path):
+    "Refuse keys, shapes and types other than the module's."
     own = {k: tuple(v.shape) for k, v in module.state_dict().items()}
     wrong = [f"missing {k}" for k in own if k not in state] + [f"unexpected {k}" for k in state if k not in own]
     wrong += [f"{k} has shape {tuple(state[k].shape)} instead of {own[k]}" for k in own if k in state and tuple(state[k].shape) != own[k]]
+    wrong += [f"{k} is {state[k].dtype}" for k, v in module.state_dict().items() if k in state and state[k].dtype != v.dtype]
     if wrong: raise MegsslError(f"{path}: weights: {'; '.join(wrong[:4])}" + f" and {len(wrong) - 4} more"*(len(wrong) > 4))
-    module.load_state_dict(state)
-    return module.eval()
 
 def differences(wanted: dict, found: dict, at="") -> str:
     "Where two configurations differ."

@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
         c.set_defaults(run=run)
         return c
     quiet = lambda c: c.add_argument("--quiet", action="store_true", help="no progress bar")
-    workers = lambda c: c.add_argument("--jobs", type=int, metavar="N", help="parallel workers (default: one per core)")
+    workers = lambda c: c.add_argument("--jobs", type=int, metavar="N", help="parallel workers (default: one per core; studies on GPUs: one per GPU)")
+    threads = lambda c: c.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each training (default: 1); another number rounds differently")
     sets = lambda c: c.add_argument("--set", action="append", default=[], metavar="A.B=C", help="replace one key of the configuration; repeatable")
     study = ("study", "a YAML file, or the name of a study that ships with the package (demo, smoke, ...)")
 
@@ -31,12 +32,14 @@ def parser() -> argparse.ArgumentParser:
     sets(c); workers(c); quiet(c)
     c = command("prepare", "Filter, resample, repair and scale recordings into a store.", prepare,
                 ("source", "files, a folder, a glob or a BIDS root, or a YAML file with a 'kind'"), ("store", "the folder to write"))
+    c.add_argument("--memory", type=float, default=.5, metavar="GB", help="samples in each worker at once (default: 0.5); changes no sample")
     sets(c); workers(c); quiet(c)
     c = command("plan", "Say what a study would do, its shapes, parameters and time; run nothing.", plan, study)
     c.add_argument("--json", action="store_true", help="print the plan as JSON")
-    grid(c); sets(c); workers(c)
+    grid(c); sets(c); workers(c); threads(c)
     c = command("ablate", "Run what is missing of a study and write its tables and report.", ablate, study)
-    grid(c); sets(c); workers(c); quiet(c)
+    c.add_argument("--dask", metavar="ADDRESS", help="send the jobs to a Dask cluster: its scheduler's address, or the JSON file that the scheduler wrote")
+    grid(c); sets(c); workers(c); threads(c); quiet(c)
     command("report", "Write report.html of a run folder again.", report, ("folder", "a run folder, e.g. runs/demo"))
     return p
 
@@ -52,27 +55,26 @@ def simulate(a):
     print(simulate(a.folder, SimulateConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs, progress=not a.quiet))
 
 def prepare(a):
-    import yaml
+    from megssl_nb.core import read_yaml
     from megssl_nb.data.preprocess import PrepareConfig
     from megssl_nb.data.store import prepare
     from megssl_nb.studies.study import expand, override
     source = a.source[0] if len(a.source) == 1 else {"kind": "raw", "paths": a.source}
     if len(a.source) == 1 and Path(source).suffix in (".yaml", ".yml"):
-        try: source = expand(yaml.safe_load(Path(source).read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e: raise MegsslError(f"{a.source[0]}: not readable as YAML ({' '.join(str(e).split())})") from None
-    print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs, progress=not a.quiet))
+        source = expand(read_yaml(source))
+    print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs, progress=not a.quiet, memory=a.memory))
 
 def plan(a):
     from megssl_nb.studies.plan import plan, plan_text
-    p = plan(a.study, a.out, a.set, a.cells, a.seeds, a.jobs)
+    p = plan(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, a.threads)
     print(json.dumps(p, indent=1) if a.json else plan_text(p))
 
 def ablate(a):
     from megssl_nb.core import read_json
     from megssl_nb.studies.ablation import ablate
-    folder = ablate(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, progress=not a.quiet)
+    folder = ablate(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, progress=not a.quiet, dask=a.dask, threads=a.threads)
     print(folder/"report.html")
-    if failed := read_json(folder/"failed.json"):
+    if failed := read_json(folder/"failed.json", list):
         print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}", file=sys.stderr)
         return 1
 
@@ -87,6 +89,9 @@ def main(argv=None) -> int:
     try: return a.run(a) or 0
     except MegsslError as e:
         print(f"megssl: {' '.join(str(e).split())}", file=sys.stderr)
+        return 2
+    except OSError as e:
+        print(f"megssl: {e.filename or 'a file'}: {e.strerror or ' '.join(str(e).split())}; check the disk and the permissions", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("megssl: interrupted; run the same command again to continue", file=sys.stderr)

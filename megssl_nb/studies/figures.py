@@ -275,12 +275,16 @@ def read_stage(folder) -> dict: # folder of a pretrained checkpoint
     "What a pretraining left beside its weights: provenance, scores, history and preview; what is missing is absent."
     import pandas as pd
     from pathlib import Path
-    from megssl_nb.core import read_json
+    from megssl_nb.core import MegsslError, file_digest, read_record
     folder = Path(folder)
-    found = {name: read_json(folder/f"{name}.json") for name in ("provenance", "scores") if (folder/f"{name}.json").is_file()}
-    if (folder/"history.csv").is_file(): found["history"] = pd.read_csv(folder/"history.csv")
+    found = {name: read_record(folder/f"{name}.json") for name in ("provenance", "scores") if (folder/f"{name}.json").is_file()}
+    for name, wanted in found.get("scores", {}).get("files", {}).items():
+        if file_digest(folder/name) != wanted: raise MegsslError(f"{folder/name}: damaged or edited; delete the folder, and 'megssl ablate' trains it again")
     arrays = {p: folder/f"preview_{p}.npy" for p in preview_parts}
-    if all(a.is_file() for a in arrays.values()): found["preview"] = {p: np.load(a, allow_pickle=False) for p, a in arrays.items()}
+    try:
+        if (folder/"history.csv").is_file(): found["history"] = pd.read_csv(folder/"history.csv")
+        if all(a.is_file() for a in arrays.values()): found["preview"] = {p: np.array(np.lib.format.open_memmap(a, mode="r")) for p, a in arrays.items()}
+    except (OSError, ValueError, TypeError) as e: raise MegsslError(f"{folder}: history.csv or preview_*.npy: damaged ({' '.join(str(e).split())}); delete the folder, and 'megssl ablate' trains it again") from None
     return found
 
 def best_trivial(losses: dict): # {"model": ..., "copy": ..., ...} -> (name, loss), or None

@@ -11,8 +11,9 @@ __all__ = ['needed', 'words', 'letters', 'read_table', 'Records', 'read_run', 'n
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+import os
 import numpy as np
-from ..core import MegsslError, read_json
+from ..core import MegsslError, file_digest, read_json, read_record, read_yaml
 from .figures import best_trivial, colours, is_baseline, read_stage, readable, seed_means, select, total_losses
 
 # %% ../../nbs/studies/43c_records.ipynb #35663155
@@ -21,13 +22,14 @@ needed = {"results": "cell seed fold subject level metric value n", "curves": "c
 words = {"cell", "subject", "level", "metric", "mode", "effect", "study"}
 
 def read_table(folder, name: str): # -> DataFrame
-    "One CSV of a run; an absent file is an empty table, a file without its columns is refused."
+    "One CSV of a run; an absent file is an empty table, a file without its columns or with text for numbers is refused."
     import pandas as pd
     path, columns = folder/f"{name}.csv", needed[name].split()
-    if not path.is_file() or not path.stat().st_size: return pd.DataFrame(columns=columns)
+    if not os.path.lexists(path): return pd.DataFrame(columns=columns)
     try: table = pd.read_csv(path, dtype=dict.fromkeys(words, str), keep_default_na=False, na_values={c: ["", "nan", "NaN"] for c in columns if c not in words})
-    except ValueError as e: raise MegsslError(f"{path}: not readable as CSV ({' '.join(str(e).split())}); 'megssl ablate' writes it again") from None
+    except (OSError, ValueError) as e: raise MegsslError(f"{path}: not readable as CSV ({' '.join(str(e).split())}); 'megssl ablate' writes it again") from None
     if missing := [c for c in columns if c not in table]: raise MegsslError(f"{path}: columns {missing} are missing; 'megssl ablate' writes it again")
+    if text := [c for c in columns if len(table) and c not in words and table[c].dtype.kind not in "iuf"]: raise MegsslError(f"{path}: {text[0]}: holds text, expected numbers; 'megssl ablate' writes it again")
     return table
 
 # %% ../../nbs/studies/43c_records.ipynb #839dc2d0
@@ -73,17 +75,18 @@ class Records:
 
 # %% ../../nbs/studies/43c_records.ipynb #2eaec418
 def read_run(folder) -> Records:
-    "Read a run folder; a folder that is none raises, missing parts are empty."
-    import yaml
+    "Read a run folder; a folder that is none raises, missing parts are empty, parts that were changed after they were written are refused."
     folder = Path(folder)
     if not any((folder/f).is_file() for f in ("study.yaml", "results.csv")): raise MegsslError(f"{folder}: not a run folder (neither study.yaml nor results.csv); 'megssl ablate STUDY' makes one")
-    optional = lambda name, empty: read_json(folder/name) if (folder/name).is_file() else empty
-    text = (folder/"study.yaml").read_text(encoding="utf-8") if (folder/"study.yaml").is_file() else ""
-    try: study = yaml.safe_load(text) or {}
-    except yaml.YAMLError as e: raise MegsslError(f"{folder/'study.yaml'}: not readable as YAML ({' '.join(str(e).split())})") from None
-    return Records(folder, *(read_table(folder, t) for t in needed), [read_json(p) for p in sorted(folder.glob("cells/*/seed*/fold*/metrics.json"))],
+    optional = lambda name, empty: (read_record(folder/name) if empty == {} else read_json(folder/name, list)) if os.path.lexists(folder/name) else empty
+    study = folder/"study.yaml"
+    plain = read_yaml(study) or {} if os.path.lexists(study) else {}
+    said = optional("tables.json", {}) | {"study.yaml": d for k, d in optional("data.json", {}).items() if k == "study"}
+    for name, wanted in said.items():
+        if not (folder/name).is_file() or wanted and file_digest(folder/name) != wanted: raise MegsslError(f"{folder/name}: missing, damaged or edited after it was written; 'megssl ablate' writes it again")
+    return Records(folder, *(read_table(folder, t) for t in needed), [read_record(p) for p in sorted(folder.glob("cells/*/seed*/fold*/metrics.json"))],
                    {p.name: read_stage(p) for p in sorted(folder.glob("pretrained/*")) if p.is_dir() and not p.name.endswith(".part")},
-                   optional("plan.json", {}), optional("provenance.json", {}), optional("store.json", {}), optional("failed.json", []), study, text)
+                   optional("plan.json", {}), optional("provenance.json", {}), optional("store.json", {}), optional("failed.json", []), plain, study.read_text(encoding="utf-8") if plain else "")
 
 # %% ../../nbs/studies/43c_records.ipynb #aceffa69
 def number(x, digits=2) -> str: return "n/a" if x is None or not np.isfinite(x) else f"{x:.{digits}f}".replace("-", "−") if round(x, digits) else f"{0:.{digits}f}"

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 import yaml
 from pydantic import Field, field_validator, model_validator
-from ..core import Config, MegsslError, digest, named_seed, read_json, write_json, write_text
+from ..core import Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record, write_text
 from ..data.preprocess import PrepareConfig
+from ..data.sources import reachable
 from ..data.windows import WindowConfig
 from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
+from .locks import keep_lock
 
 # %% ../../nbs/studies/40_study.ipynb #ac01f0be
 ablation = {"D": "denoise", "M": "masked_sensors", "S": "masked_sequence"}
@@ -62,7 +64,7 @@ class StudyConfig(Config):
     evaluate: EvaluateConfig = EvaluateConfig()
     headline: int | None = None  # labels per class of results.csv: one of evaluate.labels_per_class; None = its last
     baselines: list[str] | Literal["all", "none"] = "all"
-    seeds: int | list[int] = 3  # how many (0, 1, ...), or which
+    seeds: Annotated[int, Field(ge=1, le=10_000)] | list[int] = 3  # how many (0, 1, ...), or which
 
     @field_validator("seeds")
     @classmethod
@@ -108,7 +110,8 @@ named = Path(__file__).parents[1] / "named" if "__file__" in globals() else Path
 def study_file(spec) -> Path:
     "The YAML file of a study: a path, or the name of a study that ships with the package."
     path = Path(spec)
-    if path.is_file(): return path
+    with reachable(path, "study"):
+        if path.is_file(): return path
     if (shipped := named / f"{spec}.yaml").is_file(): return shipped
     raise MegsslError(f"{spec}: no such file, and no study of that name; named studies: {', '.join(sorted(p.stem for p in named.glob('*.yaml')))}")
 
@@ -124,7 +127,8 @@ def override(data: dict, settings: list[str]) -> dict:
         for key in path:
             inner = inner.setdefault(key, {})
             if not isinstance(inner, dict): raise MegsslError(f"--set {setting}: '{key}' holds a value, not a section")
-        inner[last] = yaml.safe_load(value)
+        try: inner[last] = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError) as e: raise MegsslError(f"--set {setting}: the value is not readable as YAML ({' '.join(str(e).split())})") from None
     return data
 
 def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name, a dict or a StudyConfig
@@ -132,8 +136,7 @@ def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name
     if isinstance(spec, StudyConfig): return spec
     if isinstance(spec, dict): return StudyConfig.read(override(spec, settings), "study")
     path = study_file(spec)
-    try: data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e: raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())})") from None
+    data = read_yaml(path)
     if not isinstance(data, dict): raise MegsslError(f"{path}: a study is a mapping of keys; see studies/demo.yaml for an example")
     return StudyConfig.read(override(data, settings), path)
 
@@ -191,14 +194,15 @@ def start_run(study, # anything `read_study` takes
               out=None, # run folder; default runs/<name>
               settings=(), # overrides "a.b=c"
               n_jobs=None, progress=True) -> Run:
-    "Create or reopen a run folder: prepare the data if the study names a source, and write study.yaml."
-    from megssl_nb.data.store import prepare
+    "Create or reopen a run folder: prepare the data if the study names a source, verify every sample of the store, and write study.yaml."
+    from megssl_nb.data.store import Store, prepare
     study = read_study(study, settings)
     folder = Path(out or Path("runs")/study.name)
     store = Path(expand(study.data.store)) if study.data.store else folder/"store"
     if study.data.source: prepare(study_source(study, folder, n_jobs, progress), store, study.data.prepare, n_jobs=n_jobs, progress=progress)
     write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
-    write_json(folder/"data.json", {"store": os.path.relpath(store, folder)})
+    write_record(folder/"data.json", {"store": os.path.relpath(store, folder), "study": file_digest(folder/"study.yaml")})
+    Store(store, verify=True)
     return open_run(folder)
 
 def study_source(study, folder, n_jobs, progress):
@@ -215,6 +219,9 @@ def open_run(folder="") -> Run: # "" = a small simulated study in a temporary fo
     "Open a run folder that `start_run` made."
     from megssl_nb.data.store import Store
     if not folder: return start_run("smoke", Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)
-    folder = Path(folder)
+    folder = Path(folder); keep_lock()
     if not (folder/"study.yaml").is_file(): raise MegsslError(f"{folder}: not a run folder (no study.yaml); 'megssl ablate STUDY --out {folder}' makes one")
-    return Run(folder, read_study(folder/"study.yaml"), Store(folder/read_json(folder/"data.json")["store"]))
+    said = read_record(folder/"data.json")
+    if "store" not in said: raise MegsslError(f"{folder/'data.json'}: store: not named; 'megssl ablate' writes the file again")
+    if said.get("study", (found := file_digest(folder/"study.yaml"))) != found: raise MegsslError(f"{folder/'study.yaml'}: was edited or damaged after the run; edit the study itself, and 'megssl ablate' takes it over")
+    return Run(folder, read_study(folder/"study.yaml"), Store(folder/said["store"]))

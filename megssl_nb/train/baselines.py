@@ -100,11 +100,11 @@ def embeddings(encoder, windows, idx, size=64, pool="mean") -> np.ndarray: # (n,
 # %% ../../nbs/train/32_baselines.ipynb #3e0a49e6
 baseline_names = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
 
-def tangent_space(windows, train, test, n=40) -> tuple: # features of train and of test
-    "Shrunk covariances (OAS) of the leading components, in the tangent space at the mean of the training windows."
+def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of train and of test
+    "Shrunk covariances (OAS) of up to `whole` sensors, or of `n` leading components, in the tangent space at the mean of the training windows."
     from pyriemann.estimation import Covariances
     from pyriemann.tangentspace import TangentSpace
-    w = spatial_pca(windows, train, n)
+    w = spatial_pca(windows, train, n if len(windows.store.ch_names) > whole else whole)
     cov = [by_chunk(windows, i, lambda x: Covariances("oas").transform(w @ x)) for i in (train, test)]
     space = TangentSpace("riemann").fit(cov[0])
     return tuple(map(space.transform, cov))

@@ -86,7 +86,7 @@ def finetune(encoder, windows, split, cfg, labels, seed) -> tuple: # prob, histo
     if not len(val) and cfg.patience is not None:
         raise MegsslError("evaluate.patience: needs labelled validation windows, and the split has none; set split.val, or patience: null for a fixed number of epochs")
     seed_all(seed, "head")
-    tokens = windows.length // encoder.tokenizer.frames if cfg.pool == "tokens" else None
+    tokens = encoder.tokenizer.n_tokens(windows.length) if cfg.pool == "tokens" else None
     classifier = Classifier(copy.deepcopy(encoder), len(windows.classes), head=cfg.head, tokens=tokens)
     feeds = Feed(windows[train], cfg.batch_size, seed, passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
     tell = {"stage": f"fine-tune, {labels or 'all'} labels per class"}

@@ -4,21 +4,22 @@
 
 # %% auto #0
 __all__ = ['TrainConfig', 'PretrainConfig', 'schedule', 'precision', 'Held', 'hold', 'Feed', 'Objective', 'Pretraining',
-           'optimiser', 'loop_class', 'keeper_class', 'quiet', 'fit', 'spread', 'appraise', 'complaints', 'claim',
-           'weights_digest', 'pretrain']
+           'optimiser', 'loop_class', 'keeper_class', 'quiet', 'resumable', 'fit', 'claim', 'computed', 'evenly',
+           'finished', 'weights_digest', 'pretrain']
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
-import contextlib, copy, functools, logging, math, shutil, time, warnings
+import contextlib, copy, functools, logging, math, os, shutil, time, warnings, zipfile
 from pathlib import Path
 from typing import Literal
 import numpy as np
 import torch
 from pydantic import Field
 from torch import nn
-from ..core import Config, MegsslError, atomic_dir, atomic_path, digest, read_json, seed_all, tell_progress, torch_rng, write_json
+from ..core import Config, MegsslError, atomic_dir, atomic_path, compute, digest, file_digest, read_json, read_record, seed_all, tell_progress, torch_rng, write_json, write_record
 from ..data.windows import Batches
 from ..models.encoder import save_encoder
-from ..pretext.base import score, show
+from ..pretext.base import show
+from .checkup import Sample, appraise, checkup_class
 
 # %% ../../nbs/train/33_pretrain.ipynb #a6a77106
 class TrainConfig(Config):
@@ -55,7 +56,10 @@ class Held:
     def __init__(self, windows): self.windows, self.data = windows, windows.x()
     def __len__(self): return len(self.windows)
     def __getattr__(self, name): return getattr(self.windows, name)
-    def x(self, idx): return self.data[idx]
+    def x(self, idx, out=None): # (B,) -> (B, C, T)
+        if out is None: return self.data[idx]
+        for k, i in enumerate(idx): out[k] = self.data[i]
+        return out
 
 def hold(windows, limit=2**29): # bytes
     "The same windows, with their signals in memory if they take less than `limit`."
@@ -125,7 +129,7 @@ def loop_class():
             for m in self.objective.frozen: m.eval()
             return self
         def on_train_epoch_start(self):
-            self.losses = []
+            self.losses, self.norms = [], []
             self.train()  # Lightning keeps the mode in which it found a module, and a loaded encoder comes in evaluation mode
             seed_all(self.seed, "dropout", self.current_epoch)
         def training_step(self, batch, i):
@@ -134,9 +138,16 @@ def loop_class():
                 raise MegsslError(f"training: the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {i + 1}; lower lr (it is {self.cfg.lr:g}), or lower prepare.clip if the recordings hold large artefacts")
             self.losses.append((loss.detach(), n))
             return loss
+        def configure_gradient_clipping(self, optimiser, gradient_clip_val=None, gradient_clip_algorithm=None):
+            norm = nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], gradient_clip_val)
+            if not torch.isfinite(norm): raise MegsslError(f"training: the gradient is not finite in epoch {self.current_epoch + 1}, step {len(self.losses)}, though the loss is; lower lr (it is {self.cfg.lr:g}), or look for a root or a logarithm of 0 in the task")
+            self.norms.append(norm)
         def on_validation_epoch_start(self): self.outputs = []
         def validation_step(self, batch, i): self.outputs.append(self.objective.validate(batch, torch_rng(self.seed, "corrupt", "validation", i)))
-        def on_validation_epoch_end(self): self.scores = self.objective.summary(self.outputs)
+        def on_validation_epoch_end(self):
+            self.scores = self.objective.summary(self.outputs)
+            if not math.isfinite(self.scores["val_loss"]):
+                raise MegsslError(f"training: the validation loss is {self.scores['val_loss']} in epoch {self.current_epoch + 1}, the training loss is finite; look for NaN or artefacts in the held-out recordings, or lower prepare.clip")
     return Loop
 
 # %% ../../nbs/train/33_pretrain.ipynb #76e2476d
@@ -183,55 +194,38 @@ def quiet():
             yield
     finally: log.setLevel(level)
 
+# %% ../../nbs/train/33_pretrain.ipynb #0bfbccfc
+def resumable(last) -> dict: # what `Trainer.fit` needs to go on from the file `last`; nothing if there is none
+    "A checkpoint to resume from must be whole (every tensor has its checksum) and hold data only, no code."
+    if not last or not os.path.lexists(last): return {}
+    try:
+        with zipfile.ZipFile(last) as z: damaged = z.testzip()
+        if not damaged: torch.load(last, map_location="cpu", weights_only=True)
+    except Exception as e: damaged = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
+    if damaged: raise MegsslError(f"{last}: not a whole checkpoint ({damaged}); delete {Path(last).parent.name} to start this training afresh")
+    return {"ckpt_path": str(last), "weights_only": True}
+
 # %% ../../nbs/train/33_pretrain.ipynb #87d90e55
 def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         monitor="val_loss", # a key of `objective.summary`; losses are minimised, all others maximised
         last=None, # file to resume from; written at the end of each epoch
         tell=None, # what `tell_progress` should say beside the epoch
+        checkup=None, # what looks at it after each epoch; None = at loss, gradient and weights
         callbacks=()) -> tuple: # history (one dict per epoch), number of the best epoch
     "Train `objective`; it returns with the weights of its best epoch."
     import lightning
     from lightning.pytorch.plugins.environments import LightningEnvironment
     total = min(cfg.epochs * len(train), getattr(cfg, "max_steps", None) or math.inf)
     loop, keeper = loop_class()(objective, cfg, seed, total), keeper_class()(cfg, monitor, last, tell or {})
+    checkup = checkup or checkup_class()(objective, cfg)
     with quiet():
         trainer = lightning.Trainer(max_epochs=cfg.epochs, max_steps=getattr(cfg, "max_steps", None) or -1, devices=1, precision=precision(cfg.precision),
-            gradient_clip_val=cfg.clip, callbacks=[keeper, *callbacks], plugins=LightningEnvironment(), num_sanity_val_steps=0, logger=False,
+            gradient_clip_val=cfg.clip, callbacks=[checkup, keeper, *callbacks], plugins=LightningEnvironment(), num_sanity_val_steps=0, logger=False,
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
         train.epoch = lambda: trainer.current_epoch
-        found = {"ckpt_path": str(last), "weights_only": True} if last and Path(last).exists() else {}
-        trainer.fit(loop, train, val, **found)
+        trainer.fit(loop, train, val, **resumable(last))
     objective.load_state_dict(keeper.state["weights"])
     return keeper.state["history"], keeper.state["best_epoch"]
-
-# %% ../../nbs/train/33_pretrain.ipynb #55915c2d
-def spread(tokens # (M, D)
-          ) -> tuple: # standard deviation across tokens relative to their size, effective rank
-    "How much tokens differ from each other; a collapsed encoder has 0 and 1."
-    tokens = tokens.double()
-    centred = tokens - tokens.mean(0)
-    s = torch.linalg.svdvals(centred)
-    p = s / s.sum().clamp(min=1e-300)
-    return (centred.square().mean() / tokens.square().mean().clamp(min=1e-300)).sqrt().item(), torch.special.entr(p).sum().exp().item()
-
-# %% ../../nbs/train/33_pretrain.ipynb #5ca434c3
-def appraise(encoder, stage, feed: Feed, seed) -> dict:
-    "Losses of the model and of every guess on the same scored cells, spread of the tokens, and warnings."
-    losses, tokens, sizes = [], [], []
-    for i, batch in enumerate(feed):
-        losses.append(score(stage, encoder, batch["x"], torch_rng(seed, "corrupt", "validation", i)))
-        sizes.append(len(batch["x"]))
-        with torch.no_grad(): tokens.append((encoder if "context" in stage.trains else encoder.tokens)(batch["x"]).flatten(0, 1))
-    mean = {part: {k: float(np.average([l[part][k] for l in losses], weights=sizes)) for k in losses[0][part]} for part in losses[0]}
-    std, rank = spread(torch.cat(tokens)[:8192])
-    return {"losses": mean, "embedding_std": std, "effective_rank": rank, "warnings": complaints(mean["loss"], std, rank), "windows": sum(sizes)}
-
-def complaints(loss: dict, std: float, rank: float) -> list:
-    "What a reader should know before trusting the encoder."
-    guess = min((k for k in loss if k != "model"), key=loss.get, default=None)
-    out = [f"the loss {loss['model']:.3g} is not below that of '{guess}' ({loss[guess]:.3g}): train longer, or change lr or the corruption"] if guess and not loss["model"] < loss[guess] else []
-    if std < 0.01 or rank < 2: out.append(f"collapse: all tokens are nearly the same (relative std {std:.2g}, effective rank {rank:.2f}); lower lr or change the target")
-    return out
 
 # %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
 def claim(part: Path, identity: dict):
@@ -241,6 +235,22 @@ def claim(part: Path, identity: dict):
         if different := sorted(k for k in identity | theirs if identity.get(k) != theirs.get(k)):
             raise MegsslError(f"{part}: holds an unfinished training with other {', '.join(different)}; delete the folder to start afresh")
     else: write_json(part/"identity.json", identity)
+
+def computed(part: Path, cfg) -> list:
+    "How the arithmetic of an unfinished training was done so far: one entry per kind of machine that took part."
+    here, file = compute() | {"precision": precision(cfg.precision)}, part/"computed.json"
+    done = read_json(file, list) if file.is_file() else []
+    if here not in done: write_json(file, done := [*done, here])
+    return done
+
+def evenly(idx, n: int) -> np.ndarray: # at most n of idx
+    return idx[np.unique(np.linspace(0, len(idx) - 1, min(n, len(idx))).round().astype(int))]
+
+def finished(folder: Path, record: dict, identity: dict) -> bool:
+    "Whether the folder holds the checkpoint of exactly this job."
+    if "job" not in record or not (folder/"provenance.json").is_file(): return False
+    there = read_record(folder/"provenance.json")
+    return all(there.get(k) == v for k, v in (record | identity).items())
 
 def weights_digest(module) -> str:
     "A digest of all weights of a module."
@@ -253,7 +263,7 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
              folder, # the checkpoint; unfinished work is in `<folder>.part`
              record: dict = {}, # what provenance.json should say beside what is known here
              callbacks=()) -> Path: # Lightning callbacks
-    "Train one stage and write its checkpoint with history.csv, scores.json and preview_*.npy; rerun after a kill to resume."
+    "Train one stage and write its checkpoint with history.csv, scores.json and preview_*.npy; rerun after a kill to resume; a finished job is not trained again."
     import pandas as pd
     val_idx, folder, start = np.asarray(val_idx, int), Path(folder), time.time()
     if not len(val_idx) and cfg.patience is not None:
@@ -262,20 +272,23 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     objective = Pretraining(encoder, stage)
     identity = {"schedule": cfg.plain(), "seed": seed, "windows": windows.digest, "train": digest(np.asarray(train_idx, int)), "val": digest(val_idx), "initial_weights": weights_digest(objective)}
     part = Path(f"{folder}.part")
+    if finished(folder, record, identity): shutil.rmtree(part, ignore_errors=True); return folder
     claim(part, identity)
+    machines = computed(part, cfg)
     train = Feed(windows[train_idx], cfg.batch_size, seed)
     val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
-    history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt", tell={"stage": record.get("stage", "pretrain")}, callbacks=callbacks)
-    judged = val_idx if len(val_idx) else np.asarray(train_idx, int)
-    judged = judged[np.unique(np.linspace(0, len(judged) - 1, min(512, len(judged))).round().astype(int))]
+    judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
+    checkup = checkup_class()(objective, cfg, Sample(encoder, stage, torch.from_numpy(windows.x(evenly(judged, 64))), seed))
+    history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt", tell={"stage": record.get("stage", "pretrain")}, checkup=checkup, callbacks=callbacks)
     feed = Feed(windows[judged], cfg.batch_size)
     scores = {"scored_on": "held-out" if len(val_idx) else "training", "best_epoch": best, "epochs": len(history)} | appraise(encoder, stage, feed, seed)
     for text in scores["warnings"]: print(f"warning: {text}")
+    scores["warnings"] = checkup.warnings(scores["warnings"])
     shown = show(stage, encoder, next(iter(feed))["x"][:1], torch_rng(seed, "corrupt", "validation", 0))
     with atomic_dir(folder) as tmp:
-        save_encoder(encoder, tmp, record | identity | {"trains": list(stage.trains), "best_epoch": best, "seconds": round(time.time() - start, 2)})
+        save_encoder(encoder, tmp, record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": best, "seconds": round(time.time() - start, 2)})
         pd.DataFrame(history).to_csv(tmp/"history.csv", index=False)
-        write_json(tmp/"scores.json", scores)
         for name, value in shown.items(): np.save(tmp/f"preview_{name}.npy", value[0])
+        write_record(tmp/"scores.json", scores | {"files": {p.name: file_digest(p) for p in sorted(tmp.iterdir()) if p.suffix in (".csv", ".npy")}})
     shutil.rmtree(part)
     return folder
