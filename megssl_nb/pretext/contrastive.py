@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ContrastiveConfig', 'Contrastive']
 
-# %% ../../nbs/pretext/25_contrastive.ipynb #876d34cc
+# %% ../../nbs/pretext/25_contrastive.ipynb #6426ef3c
 from typing import Literal
 import torch
 from pydantic import Field
@@ -14,7 +14,7 @@ from ..models.codebook import CodebookConfig, ContrastHead, contest_loss, contes
 from ..models.meg2vec import span_starts
 from .base import Pretext, PretextOutput, register
 
-# %% ../../nbs/pretext/25_contrastive.ipynb #cdf9cb14
+# %% ../../nbs/pretext/25_contrastive.ipynb #0ae90954
 class ContrastiveConfig(Config):
     "A contest over hidden tokens."
     kind: Literal["contrastive"] = "contrastive"
@@ -30,7 +30,7 @@ class ContrastiveConfig(Config):
     dropout: float = Field(0.1, ge=0, lt=1)                # of the features before the codebook
     codebook: CodebookConfig = CodebookConfig()
 
-# %% ../../nbs/pretext/25_contrastive.ipynb #4728a5dd
+# %% ../../nbs/pretext/25_contrastive.ipynb #ea014993
 @register("contrastive")
 class Contrastive(Pretext):
     "Pick the code of a hidden token out of those of other hidden tokens of the window."
