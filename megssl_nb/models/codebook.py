@@ -35,6 +35,7 @@ class CodebookConfig(Config):
 # %% ../../nbs/models/14_codebook.ipynb #45b21b26
 class Codebook(nn.Module):
     "Features (..., width) to codebook vectors (..., dim)."
+    undecayed = ("vectors",)  # no weight decay
     def __init__(self, width: int, cfg: CodebookConfig):
         super().__init__()
         self.cfg = cfg

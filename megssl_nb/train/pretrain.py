@@ -88,6 +88,7 @@ class Objective(nn.Module):
         loss, n = (torch.tensor([float(o[k]) for o in outputs], dtype=torch.float64) for k in (0, 1))
         return {"val_loss": ((loss * n).sum() / n.sum()).item()}
     def groups(self) -> list: "[(factor on the learning rate, parameters)]"; return [(1.0, list(self.parameters()))]
+    def advance(self, progress: float): "Called before each update with the share of all updates that are done."
 
 # %% ../../nbs/train/33_pretrain.ipynb #00971ad9
 class Pretraining(Objective):
@@ -102,12 +103,22 @@ class Pretraining(Objective):
         out = self.stage(self.encoder, batch["x"], generator)
         return out.loss, int(out.mask.sum())
 
+    def validate(self, batch, generator):
+        out = self.stage(self.encoder, batch["x"], generator)
+        return out.loss, int(out.mask.sum()), out.logs
+
+    def summary(self, outputs):
+        n = np.array([o[1] for o in outputs], float)
+        return super().summary(outputs) | {f"val_{k}": float(np.average([float(o[2][k]) for o in outputs], weights=n)) for k in outputs[0][2]}
+
+    def advance(self, progress): self.stage.advance(progress)
     def groups(self): return [(1.0, [p for p in self.stage.trained(self.encoder) if p.requires_grad])]
 
 # %% ../../nbs/train/33_pretrain.ipynb #b830f257
 def optimiser(objective, cfg, total):
-    "AdamW without decay on biases and norms, and the schedule per step."
-    groups = [{"params": [p for p in params if (p.ndim > 1) == decay], "lr": cfg.lr * factor, "weight_decay": cfg.weight_decay * decay}
+    "AdamW without decay on biases, norms and what a module calls `undecayed`, and the schedule per step."
+    spared = {id(getattr(m, name)) for m in objective.modules() for name in getattr(m, "undecayed", ())}
+    groups = [{"params": [p for p in params if (p.ndim > 1 and id(p) not in spared) == decay], "lr": cfg.lr * factor, "weight_decay": cfg.weight_decay * decay}
               for factor, params in objective.groups() for decay in (True, False)]
     adam = torch.optim.AdamW([g for g in groups if g["params"]], lr=cfg.lr)
     return adam, torch.optim.lr_scheduler.LambdaLR(adam, lambda s: schedule(s, total, cfg.warmup))
@@ -133,6 +144,7 @@ def loop_class():
             self.train()  # Lightning keeps the mode in which it found a module, and a loaded encoder comes in evaluation mode
             seed_all(self.seed, "dropout", self.current_epoch)
         def training_step(self, batch, i):
+            self.objective.advance(self.global_step / self.total)
             loss, n = self.objective.loss(batch, torch_rng(self.seed, "corrupt", self.current_epoch, i))
             if not torch.isfinite(loss):
                 raise MegsslError(f"training: the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {i + 1}; lower lr (it is {self.cfg.lr:g}), or lower prepare.clip if the recordings hold large artefacts")
