@@ -56,7 +56,7 @@ def execute(template, output, params: dict, env: dict = {}):
     output = Path(output).resolve(); output.parent.mkdir(parents=True, exist_ok=True)
     running = output.with_name(f".{output.name}")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not one of the user's home
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what fails is raised
     try: papermill.execute_notebook(str(template), str(running), params, kernel_name="python3", progress_bar=False, log_output=False, start_timeout=300,
                                     **placed(output.parent, env | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}))
     finally:

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from multiprocessing import current_process
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, write_text
-from .locks import Busy, busy, locked
+from .locks import Busy, busy, locked, stopping
 
 # %% ../../nbs/studies/41b_cluster.ipynb #1bb0577d
 class Local(ThreadPoolExecutor):
@@ -28,8 +28,9 @@ class Local(ThreadPoolExecutor):
         return self.given[-1]
 
     def __exit__(self, error, *rest):
-        if error: self.shutdown(wait=False, cancel_futures=True)
+        if error: stopping.set(); self.shutdown(wait=False, cancel_futures=True)
         while error and not all(f.done() for f in self.given): self.stop(); time.sleep(0.1)
+        stopping.clear()
         return super().__exit__(error, *rest)
 
 # %% ../../nbs/studies/41b_cluster.ipynb #6b130320
