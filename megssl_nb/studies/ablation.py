@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cells_folder', 'managers', 'records', 'check_template', 'placed', 'stop_kernels', 'execute', 'is_done', 'run_job',
-           'run_notebook', 'failed_notebook', 'Bar', 'ablate', 'run_all', 'outcome']
+           'begin', 'run_notebook', 'failed_notebook', 'Bar', 'ablate', 'run_all', 'outcome']
 
 # %% ../../nbs/studies/42_ablation.ipynb #0538f788
 import contextlib, functools, logging, os, threading, time, weakref
@@ -83,13 +83,20 @@ def run_job(run_folder, job: Job, threads: int = 1) -> tuple: # the job and {sec
             finally: progress.unlink(missing_ok=True)
     return job, {"seconds": time.time() - start, "error": error, "notebook": failed_notebook(job) if error else str(job.folder/"notebook.ipynb")}
 
+def begin(*arguments):
+    "`execute`, once more if the kernel could not begin: on a busy machine another process may take its port before it does."
+    try: execute(*arguments)
+    except RuntimeError as e:
+        if "before replying" not in str(e): raise
+        execute(*arguments)
+
 def run_notebook(run_folder, job: Job, env: dict): # what went wrong, or None
     "Run the notebook of a job whose lock is held."
     import papermill
     folder, notebook = run_folder/job.folder, run_folder/failed_notebook(job)
     if job.kind != "pretrain":
         for name in (records[job.kind], "notebook.ipynb"): (folder/name).unlink(missing_ok=True)
-    try: execute(cells_folder/f"{job.kind}.ipynb", notebook, job.parameters | {"run": str(run_folder)}, env)
+    try: begin(cells_folder/f"{job.kind}.ipynb", notebook, job.parameters | {"run": str(run_folder)}, env)
     except papermill.PapermillExecutionError as e: return f"{e.ename}: {e.evalue}"
     except MegsslError: raise
     except Exception as e: return f"{type(e).__name__}: {e}"
