@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, write_json, write_record
 from .study import Run, open_run, read_study, start_run
-from .kernels import kernel_options
+from .kernels import kernel_options, server, warm
 from .locks import busy, device, job_lock, locked, sole
 from .cluster import Local, dask as dask_workers
 from .plan import Job, at_once, by_urgency, check_choice, jobs, plan
@@ -153,8 +153,9 @@ def ablate(study, # anything `read_study` takes
     with sole(folder):
         run = start_run(study, folder, n_jobs=n_jobs, progress=progress)
         write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
-        write_record(folder/"plan.json", planned := plan(run, n_jobs=n_jobs, threads=threads))
         missing = [j for j in jobs(run, cells, seeds) if not is_done(folder, j)]
+        if missing and not dask and warm(): server(os.getpid())  # it imports while this process plans
+        write_record(folder/"plan.json", planned := plan(run, n_jobs=n_jobs, threads=threads))
         cost = {j["digest"]: j["seconds"] for j in planned["jobs"]}
         with dask_workers(dask, folder) if dask and missing else Local(at_once(n_jobs, threads), stop_kernels) as pool:
             failed = run_all(folder, missing, pool, functools.partial(run_job, folder.resolve(), threads=threads), cost, progress)
