@@ -6,7 +6,7 @@
 __all__ = ['whole_folders', 'suffixes', 'Rule', 'kinds', 'bti_signals', 'first_piece', 'raw_paths', 'find_paths', 'readable',
            'check_fif', 'open_raw', 'annotated_events', 'coded_events', 'tabled_events', 'find_events', 'renamed',
            'from_path', 'one_group', 'compiles', 'RawFiles', 'RawSource', 'stem', 'pieces', 'check_pieces',
-           'raw_header', 'plausible', 'place_electrodes', 'open_source', 'load_class']
+           'raw_header', 'plausible', 'name_channels', 'place_electrodes', 'open_source', 'load_class']
 
 # %% ../../nbs/data/02_files.ipynb #efe21ac0
 import contextlib, functools, glob, gzip, importlib, re, struct, warnings
@@ -214,6 +214,7 @@ class RawFiles(Source):
     events: str = "auto"                   # auto, annotations, stim, none, or a table; "{folder}/{stem}-eve.fif" finds one per recording
     event_id: dict[str, int]|None = None   # names for trigger codes; codes without a name are left out
     rename: dict[Annotated[str, AfterValidator(compiles)], dict[str, str]] = {} # pattern in the path -> {event in the file: its name}
+    channels: dict[str, str] = {}          # channel in the file -> its name, where data sets call one place differently: {"T3": "T7"}
     montage: str|None = None               # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
@@ -255,6 +256,7 @@ class RawSource(RawFiles):
         with readable(recording.origin, truncated=self.allow_truncated, log=log):
             if not self.allow_truncated: check_pieces(Path(recording.origin))
             raw = open_raw(Path(recording.origin), self.read_raw, preload)
+            if self.channels: name_channels(raw, self.channels, recording.origin)
             if self.montage is not None: place_electrodes(raw, self.montage, recording.origin)
             return raw, renamed(find_events(raw, recording.origin, self.events_of(recording), self.event_id), recording.origin, self.rename)
 
@@ -302,6 +304,13 @@ def plausible(loaded: Loaded, origin) -> Loaded:
     return loaded
 
 # %% ../../nbs/data/02_files.ipynb #6b87c8ce
+def name_channels(raw, names: dict, origin):
+    "Other names for some channels."
+    if lacking := [n for n in names if n not in raw.ch_names]: raise MegsslError(f"{origin}: channels: there is no {', '.join(lacking)}; there are {', '.join(raw.ch_names)}")
+    new = [names.get(n, n) for n in raw.ch_names]
+    if twice := sorted({n for n in new if new.count(n) > 1}): raise MegsslError(f"{origin}: channels: {', '.join(twice)} would occur twice; choose other names")
+    raw.rename_channels(names, verbose="error")
+
 def place_electrodes(raw, montage: str, origin):
     "Positions from a montage that MNE ships; names are compared without case and without trailing dots."
     import mne
@@ -314,7 +323,7 @@ def place_electrodes(raw, montage: str, origin):
     raw.set_montage(known, match_case=False, on_missing="ignore", verbose="error")
 
 # %% ../../nbs/data/02_files.ipynb #f2ddbc85
-kinds = {"raw": RawSource, "bids": "megssl_nb.data.bids:BidsSource", "course": CourseSource, "arrays": ArraySource, "simulate": "megssl_nb.data.simulate:SimulateSource"}
+kinds = {"raw": RawSource, "bids": "megssl_nb.data.bids:BidsSource", "joined": "megssl_nb.data.joined:JoinedSource", "course": CourseSource, "libribrain": "megssl_nb.data.libribrain:LibriBrainSource", "arrays": ArraySource, "simulate": "megssl_nb.data.simulate:SimulateSource"}
 
 # %% ../../nbs/data/02_files.ipynb #ecd9f033
 def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
@@ -329,7 +338,7 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
         return (load_class(cls, origin) if isinstance(cls, str) else cls).read(spec, origin)
     path = expand(spec, origin)
     if (path/"dataset_description.json").is_file(): return load_class(kinds["bids"])(root=str(spec))
-    if path.is_dir() and next(path.rglob("*.h5"), None): return CourseSource(root=str(spec))
+    if path.is_dir() and next(path.rglob("*.h5"), None): return (load_class(kinds["libribrain"]) if next(path.glob("*/derivatives/serialised/*.h5"), None) else CourseSource)(root=str(spec))
     if path.suffix == ".npy": raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and sfreq")
     return RawSource(paths=[str(spec)])
 

@@ -67,9 +67,9 @@ class Rows:
             for row, x in zip(np.atleast_1d(rows), values):
                 for at, a, b in parts: self.seek(f, row, a); f.write(np.ascontiguousarray(x[at:at+b-a]))
 
-    def digest(self) -> str: # as `core.digest` of the array in memory
+    def digest(self, order=slice(None)) -> str: # as `core.digest` of the array in memory, its rows in this order
         whole = hashlib.sha256(f"{self.dtype.str}{(self.rows, self.length)}".encode())
-        for row in self: whole.update(row)
+        for row in np.arange(self.rows)[order]: whole.update(self[row])
         return whole.hexdigest()[:16]
 
 # %% ../../nbs/data/04c_rows.ipynb #8f7925c3

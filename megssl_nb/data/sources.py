@@ -6,8 +6,8 @@
 __all__ = ['largest', 'tasks', 'course_sfreq', 'course_sensors', 'course_n_times', 'course_channels', 'packing', 'Recording',
            'events_table', 'Loaded', 'Header', 'sensor_positions', 'place_sensors', 'Source', 'relative_names',
            'size_of', 'compare_sums', 'reachable', 'expand', 'file_safe', 'check_finite', 'check_samples',
-           'course_name', 'course_array', 'magnes', 'course_files', 'parts_below', 'CourseSource', 'course_info',
-           'course_raw', 'first_line', 'open_hdf5']
+           'course_name', 'stored_array', 'course_array', 'magnes', 'course_files', 'parts_below', 'CourseSource',
+           'course_info', 'course_raw', 'first_line', 'open_hdf5']
 
 # %% ../../nbs/data/01_sources.ipynb #38b3435a
 import contextlib, functools, hashlib, os, re
@@ -230,17 +230,13 @@ def course_name(name, # file name or path
     return task, subject, int(chunk)
 
 # %% ../../nbs/data/01_sources.ipynb #f02c019b
-def course_array(file, # an open h5py.File
-                 path: Path, n_times: int|None): # h5py.Dataset of shape (248, n_times)
-    "The only array of a course file, checked against its name, type, shape and size, but not read."
+def stored_array(file, path: Path, key: str, fits, expected: str): # h5py.Dataset; fits: shape -> whether it is what is `expected`
+    "The array `key` of an HDF5 file, checked for its type, shape and size, but not read."
     import h5py
-    key = re.sub(r"_\d+$", "", path.stem)
-    if list(file) != [key]: raise MegsslError(f"{path}: key: expected the one key '{key}', found {', '.join(list(file)[:5]) or 'none'}")
     if not isinstance(file.get(key, getlink=True), h5py.HardLink) or not isinstance(data := file[key], h5py.Dataset) or data.is_virtual or data.external:
         raise MegsslError(f"{path}: {key}: not an array stored in this file")
     if data.dtype.kind != "f" or data.dtype.itemsize < 4: raise MegsslError(f"{path}: {key}: samples are {data.dtype}; expected float32 or float64, in tesla")
-    good = data.ndim == 2 and data.shape[0] == course_sensors and data.shape[1] > 1 and n_times in (None, data.shape[1])
-    if not good: raise MegsslError(f"{path}: {key}: shape {data.shape}; expected ({course_sensors}, {n_times or 'more than 1'}) = sensors x samples")
+    if not fits(data.shape): raise MegsslError(f"{path}: {key}: shape {data.shape}; expected {expected} = sensors x samples")
     stored = min(data.id.get_storage_size(), path.stat().st_size)
     chunk = int(np.prod(data.chunks or (1, 1), dtype=float)) * data.dtype.itemsize # is allocated whole
     if data.nbytes > stored * (packing if data.chunks else 1) or chunk > max(2 * data.nbytes, 2**24):
@@ -248,6 +244,12 @@ def course_array(file, # an open h5py.File
     return data
 
 packing = 64 # brain signals hold noise: a file that claims to be packed more tightly than this is no recording
+
+def course_array(file, path: Path, n_times: int|None): # h5py.Dataset of shape (248, n_times)
+    "The only array of a course file."
+    key = re.sub(r"_\d+$", "", path.stem)
+    if list(file) != [key]: raise MegsslError(f"{path}: key: expected the one key '{key}', found {', '.join(list(file)[:5]) or 'none'}")
+    return stored_array(file, path, key, lambda s: len(s) == 2 and s[0] == course_sensors and s[1] > 1 and n_times in (None, s[1]), f"({course_sensors}, {n_times or 'more than 1'})")
 
 # %% ../../nbs/data/01_sources.ipynb #4fa1d24d
 @functools.cache

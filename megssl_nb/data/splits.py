@@ -28,6 +28,7 @@ class SplitConfig(Config):
     pretrain_val: float = Field(default=0.2, gt=0, lt=1) # fraction that pretraining holds out of its windows where `val` gives it none
     train_parts: Names | None = None              # patterns of parts ("Cross/train", "Cross/*") that may train; None = all
     test_parts: Names | None = None               # patterns of parts that test
+    val_parts: Names | None = None                # patterns of parts that validate and do nothing else, instead of `val`
     val_by: Literal["subject", "time", "trial"] | None = None # None: across "subject", within "time", parts "trial"
     gap: float = Field(default=1.0, ge=0)         # s between windows of different sets within one line of time
     folds: int = Field(default=1, ge=1)           # how many test sets take turns
@@ -248,8 +249,10 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
 def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
     "Hold validation windows out of those that may teach, and out of those that may pretrain."
     none = np.zeros(len(windows), bool)
-    held = spread(windows, hold[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, seed)) if cfg.val else none
-    if cfg.held_by == "subject": held |= pre & np.isin(windows.subject, windows.subject[held])
+    named = in_parts(windows, cfg.val_parts, "val_parts") if cfg.val_parts else none
+    teach = teach | named
+    held = named if cfg.val_parts else spread(windows, hold[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, seed)) if cfg.val else none
+    if cfg.held_by == "subject" and not cfg.val_parts: held |= pre & np.isin(windows.subject, windows.subject[held])
     near, why = close_to(windows, (teach | pre) & ~held, held, cfg.gap), f"within {cfg.gap:g} s of val"
     train, own, pre = without(teach & ~held, near, f"train, {why}", dropped), pre & held, without(pre & ~held, near, f"pretrain, {why}", dropped)
     if pre.any() and not own.any(): # no labelled validation, or recordings of its own: pretraining holds out trials or time of its own
@@ -277,7 +280,8 @@ def make_split(windows: Windows, cfg: SplitConfig,
     masks = named | {"pretrain": pre, "pretrain_val": own}
     for name in sets:
         if cfg.val or name != "val": need(masks[name], name, dropped)
-    if absent := [c for k, c in enumerate(windows.classes) if k not in windows.y[masks["train"]]]:
+    there = windows.present(np.flatnonzero(masks["train"]))
+    if absent := [c for k, c in enumerate(windows.classes) if k not in there]:
         raise MegsslError(f"split: train: no window of class {', '.join(absent)}; name the classes to tell apart, or change test and val")
     split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest)
     audit(windows, split, cfg)
@@ -310,6 +314,7 @@ def label_subset(windows: Windows,
     "A random subset with `per_class` windows of each class; of one seed, smaller subsets lie within larger ones."
     idx = np.asarray(idx)
     if per_class is None: return idx
+    if windows.unit == "sample": raise MegsslError(f"labels_per_class: {per_class} asked for, but time points have the labels; use null, all of them")
     chosen = []
     for k, name in enumerate(windows.classes):
         mine = np.sort(idx[windows.y[idx] == k])

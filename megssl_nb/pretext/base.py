@@ -154,6 +154,12 @@ class Pretext(nn.Module):
         "The loss of any answer to the question that `out` was asked."
         return part_losses(answer, out.target, out.parts)
 
+    headlines = ()  # names of logs that a progress bar shows beside the loss
+
+    def alarm(self, logs: dict) -> str: # of one training step; empty = nothing
+        "What makes it useless to go on."
+        return ""
+
     def advance(self, progress: float): # share of the training's updates that are done, 0 to 1
         "Called before each update; a task with a schedule of its own overrides it."
 

@@ -34,7 +34,7 @@ class ContrastiveConfig(Config):
 @register("contrastive")
 class Contrastive(Pretext):
     "Pick the code of a hidden token out of those of other hidden tokens of the window."
-    Config = ContrastiveConfig
+    Config, headlines = ContrastiveConfig, ("accuracy", "perplexity")
 
     def __init__(self, config, encoder):
         super().__init__()
@@ -59,13 +59,20 @@ class Contrastive(Pretext):
         out = self.head(features, context, mask, drawn, self.temperature if self.training else None, generator)
         return self.output(encoder, x, mask, features, out)
 
+    def alarm(self, logs):
+        "All tokens have one code: then no wrong answer is left and the loss is 0."
+        used = float(logs["perplexity"])
+        G, V = self.config.codebook.groups, self.config.codebook.entries
+        if float(logs["contrastive"]) > 1e-3 or used > 1.01*G: return ""
+        return f"collapse: the contrastive loss is 0 and the codebook's perplexity {used:.1f} of {G*V}, all hidden tokens have the same code; lower lr, raise diversity, or look for windows that are flat"
+
     def output(self, encoder, x, mask, features, out) -> PretextOutput:
         "Losses, figures of merit, and answers and codes at their places."
         t = tally(out, soft=self.training)
         n = t["n"].clamp(min=1)
         parts = {"contrastive": t["contrastive"]/n, "diversity": t["diversity"]/n, "penalty": features.float().square().mean()}
         loss = parts["contrastive"] + self.config.diversity*parts["diversity"] + self.config.penalty*parts["penalty"]
-        logs = parts | {"accuracy": t["won"]/n, "chance": t["chance"]/n, "hidden": mask.float().mean(), "temperature": torch.tensor(self.temperature)}
+        logs = parts | {"accuracy": t["won"]/n, "chance": t["chance"]/n, "hidden": mask.float().mean(), "temperature": torch.tensor(self.temperature), "perplexity": t["hard"].sum()}
         logs |= {f"{kind}_perplexity_{g}": v for kind in ("hard", "soft") for g, v in enumerate(t[kind])}
         hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None].expand_as(x)
         spread = lambda v: torch.zeros(*mask.shape, v.shape[-1], dtype=v.dtype, device=v.device).masked_scatter(mask[..., None], v[out["real"]])

@@ -96,7 +96,7 @@ def run_notebook(run_folder, job: Job, env: dict): # what went wrong, or None
     folder, notebook = run_folder/job.folder, run_folder/failed_notebook(job)
     if job.kind != "pretrain":
         for name in (records[job.kind], "notebook.ipynb"): (folder/name).unlink(missing_ok=True)
-    try: begin(cells_folder/f"{job.kind}.ipynb", notebook, job.parameters | {"run": str(run_folder)}, env)
+    try: begin(cells_folder/f"{job.template}.ipynb", notebook, job.parameters | {"run": str(run_folder)}, env)
     except papermill.PapermillExecutionError as e: return f"{e.ename}: {e.evalue}"
     except MegsslError: raise
     except Exception as e: return f"{type(e).__name__}: {e}"

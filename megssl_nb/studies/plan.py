@@ -10,11 +10,11 @@ __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'jobs', 'step_s
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 import heapq, math, time
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 import torch
-from ..core import MegsslError, digest, torch_rng
-from .study import Run, expand, open_run, read_study
+from ..core import MegsslError, digest, read_record, torch_rng
+from .study import Run, expand, find_checkpoints, open_run, read_study
+from .checkpoint import audit_checkpoint, is_checkpoint
 from .kernels import warm
 from .locks import devices
 
@@ -29,6 +29,7 @@ class Job:
     digest: str
     needs: tuple = ()  # digests of the stages it builds on, first to last
     pretexts: tuple = ()
+    takes: str = ""  # name of the checkpoint that a stage takes over instead of training
 
     @property
     def level(self) -> int: # jobs of one level do not need each other
@@ -39,8 +40,13 @@ class Job:
         return Path("pretrained")/self.digest if self.kind == "pretrain" else Path("cells")/self.cell/f"seed{self.seed}"/f"fold{self.fold}"
 
     @property
+    def template(self) -> str: # name of the notebook
+        return "checkpoint" if self.takes else self.kind
+
+    @property
     def parameters(self) -> dict:
         "What papermill injects into the template."
+        if self.takes: return {"pretext": self.takes, "seed": self.seed, "fold": self.fold, "job": self.digest}
         own = {"pretrain": {"pretexts": list(self.pretexts), "parent": self.needs[-1] if self.needs else ""},
                "evaluate": {"cell": self.cell, "stages": list(self.needs)}, "baselines": {}}[self.kind]
         return own | {"seed": self.seed, "fold": self.fold, "job": self.digest}
@@ -57,7 +63,8 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
     from megssl_nb.pretext.stages import pretext_config
     study = run.study
     check_choice(study, cells, seeds)
-    configs = {name: pretext_config(spec).plain() for name, spec in study.pretexts.items()}
+    configs = {name: pretext_config(spec).plain() for name, spec in study.pretexts.items() if not is_checkpoint(spec)}
+    taken = {name: read_record(path/"provenance.json") for name, path in run.checkpoints.items()}
     base = {"store": run.store.digest, "windows": study.windows.plain(), "encoder": run.encoder_config.plain()}
     todo = {}
     for seed in study.seeds if seeds is None else seeds:
@@ -68,8 +75,11 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
             for cell in cells or study.stages:
                 needs = ()
                 for names in study.stages[cell]:
-                    key = digest(seen | {"pretexts": [configs[n] for n in names], "needs": needs})
-                    todo.setdefault(key, Job("pretrain", " + ".join(names), seed, fold, key, needs, names))
+                    if name := names[0] if names[0] in taken else "":
+                        audit_checkpoint(taken[name], run.windows, split, study.split, f"pretexts.{name}")
+                        key = digest(base | {"weights": taken[name].get("weights"), "test": digest(split.test)})
+                    else: key = digest(seen | {"pretexts": [configs[n] for n in names], "needs": needs})
+                    todo.setdefault(key, Job("pretrain", " + ".join(names), seed, fold, key, needs, names, name))
                     needs += (key,)
                 key = digest(labelled | {"cell": cell, "needs": needs})
                 todo[key] = Job("evaluate", cell, seed, fold, key, needs)
@@ -94,12 +104,12 @@ def step_seconds(module_loss, parameters, repeats=3) -> float:
 
 def classifier(run: Run, encoder):
     "The network that the study fine-tunes."
-    from megssl_nb.models.encoder import Classifier
-    tokens = encoder.tokenizer.n_tokens(run.windows.length) if run.study.evaluate.pool == "tokens" else None
-    return Classifier(encoder, len(run.windows.classes), head=run.study.evaluate.head, tokens=tokens)
+    from megssl_nb.train.evaluate import network
+    return network(encoder, run.windows, run.study.evaluate)
 
 def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step
     "Time one step of each kind of training of the study, on random windows."
+    from megssl_nb.models.cnn import CNN
     from megssl_nb.pretext.stages import build_stage
     study, shape = run.study, (len(run.store.ch_names), run.windows.length)
     x = lambda n: torch.randn(n, *shape, generator=torch_rng(0, "plan"))
@@ -107,12 +117,15 @@ def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or
     try:
         encoder = run.encoder(0)
         out = {}
-        for names in dict.fromkeys(s for stages in study.stages.values() for s in stages):
+        for names in dict.fromkeys(s for stages in study.stages.values() for s in stages if s[0] not in run.checkpoints):
             stage = build_stage([study.pretexts[n] for n in names], encoder, 0)
             batch = x(study.pretrain.batch_size)
             out[names] = step_seconds(lambda: stage(encoder, batch, torch_rng(0, "plan")).loss, [*encoder.parameters(), *stage.parameters()])
         net, batch = classifier(run, encoder), x(study.evaluate.batch_size)
         out["evaluate"] = step_seconds(lambda: net(batch).square().mean(), net.parameters())
+        if "cnn" in study.baselines:
+            plain = CNN(*shape, run.store.sfreq, len(run.windows.classes))
+            out["cnn"] = step_seconds(lambda: plain(batch).square().mean(), plain.parameters())
     finally: torch.set_num_threads(threads)
     return out
 
@@ -121,17 +134,17 @@ def seconds(run: Run, job: Job, step: dict, split=None) -> float: # split: of th
     "Estimated seconds of one job when no training stops early; a look without gradient counts as a third of a step."
     split, study, start = split or run.split(job.seed, job.fold), run.study, overhead[warm()]
     e, p, k = study.evaluate, study.pretrain, len(run.windows.classes)
-    if job.kind == "baselines": return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines))
+    def fits(modes) -> float: # windows that trainings, looks and predictions pass
+        n = [min(len(split.train), labels * k) if labels else len(split.train) for labels in e.labels_per_class]
+        tuned = [max(e.epochs * m, e.min_steps * min(m, e.batch_size)) + e.epochs * len(split.val) / 3 for m in n]
+        return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
+    if job.takes: return start
+    if job.kind == "baselines": return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines)) + (step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, p.max_steps or math.inf)
         looks = p.epochs * (len(split.pretrain_val) + 64) + 3 * min(512, len(split.pretrain_val) or len(split.pretrain))
         return start + a_fit + step[job.pretexts] * (steps + looks / p.batch_size / 3)
-    windows = 0.0
-    for labels, mode in product(e.labels_per_class, e.modes):
-        n = min(len(split.train), labels * k) if labels else len(split.train)
-        windows += (n + len(split.test)) / 3; start += a_fit
-        if mode == "finetune": windows += max(e.epochs * n, e.min_steps * min(n, e.batch_size)) + e.epochs * len(split.val) / 3
-    return start + step["evaluate"] * windows / e.batch_size
+    return start + a_fit * len(e.labels_per_class) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
 def at_once(n_jobs=None, threads=1) -> int:
@@ -164,8 +177,8 @@ def planned_run(study, out=None, settings=()) -> Run:
     study = read_study(study, settings)
     folder = Path(out or Path("runs")/study.name)
     store = Path(expand(study.data.store)) if study.data.store else folder/"store"
-    if study.data.store or (store/"manifest.json").is_file(): return Run(folder, study, Store(store))
-    return Run(folder, study, planned_index(expand(study.data.source), study.data.prepare))
+    there = study.data.store or (store/"manifest.json").is_file()
+    return Run(folder, study, Store(store) if there else planned_index(expand(study.data.source), study.data.prepare), find_checkpoints(study))
 
 def planned_index(source, cfg):
     from megssl_nb.data import store
@@ -178,7 +191,7 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     c, t = len(run.store.ch_names), run.windows.length
     with torch.no_grad(): tokens = encoder.tokens(torch.zeros(1, c, t))
     return {"x": ("B", c, t), "images": ("B", t, *run.image.shape), "tokens": ("B", *tokens.shape[1:]),
-            "context": ("B", *tokens.shape[1:]), "logits": ("B", len(run.windows.classes))}
+            "context": ("B", *tokens.shape[1:]), "logits": ("B", *[t] * (run.windows.unit == "sample"), len(run.windows.classes))}
 
 def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, threads=1) -> dict:
     "What `ablate` would do, as plain data; nothing is trained and nothing written."
@@ -192,16 +205,17 @@ def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, thre
     encoder, split = run.encoder(0), run.split(todo[0].seed, 0)
     modules = {"classifier": parameter_table(classifier(run, encoder))}
     for names in step:
-        if names != "evaluate": modules["head of " + " + ".join(names)] = parameter_table(build_stage([run.study.pretexts[n] for n in names], encoder, 0))
-    count = lambda kind: sum(j.kind == kind for j in todo)
-    named = sum(len(j.needs) for j in todo if j.kind == "evaluate")
+        if isinstance(names, tuple): modules["head of " + " + ".join(names)] = parameter_table(build_stage([run.study.pretexts[n] for n in names], encoder, 0))
+    count = lambda kind: sum(j.kind == kind and not j.takes for j in todo)
+    copies = {j.digest for j in todo if j.takes}
+    named = sum(len(set(j.needs) - copies) for j in todo if j.kind == "evaluate")
     return {"study": run.study.name, "folder": str(run.folder), "sensors": len(run.store.ch_names), "sfreq": run.store.sfreq,
             "recordings": len(run.store.recordings), "windows": len(run.windows), "classes": list(run.windows.classes),
             "window_seconds": run.windows.length / run.store.sfreq, "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
             "split": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")} | {"dropped": dict(split.dropped)},
             "shapes": {k: list(v) for k, v in shapes(run).items()}, "modules": {k: [list(row) for row in v[:-1]] for k, v in modules.items()},
             "cells": {c: [list(s) for s in run.study.stages[c]] for c in cells or run.study.stages}, "seeds": list(seeds or run.study.seeds), "folds": len(run.study.split.folds_of(0)),
-            "stages": count("pretrain"), "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"), "baselines": count("baselines"),
+            "checkpoints": {name: path.name for name, path in run.checkpoints.items()}, "stages": count("pretrain"), "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"), "baselines": count("baselines"),
             "step_seconds": {" + ".join(k) if isinstance(k, tuple) else k: v for k, v in step.items()},
             "seconds": {"work": sum(estimate.values()), "wall": wall_seconds(todo, estimate, workers) + around, "workers": workers},
             "jobs": [{"kind": j.kind, "cell": j.cell, "seed": j.seed, "fold": j.fold, "digest": j.digest, "needs": list(j.needs), "seconds": round(estimate[j.digest], 1)} for j in todo]}
@@ -228,6 +242,7 @@ def plan_text(p: dict) -> str:
         lines += [f"    {name:42}{count:>12,}" for name, _, count in rows]
     lines.append(head("cells"))
     lines += [f"  {cell:8}" + (" → ".join(" + ".join(s) for s in stages) or "from scratch") for cell, stages in p["cells"].items()]
+    lines += [f"  {name} is the checkpoint {found}" for name, found in p["checkpoints"].items()]
     lines += [head("work"), f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings saved by sharing",
               f"  {p['evaluations']} evaluations, {p['baselines']} notebooks of baselines",
               f"  about {duration(p['seconds']['wall'])} on {p['seconds']['workers']} workers ({duration(p['seconds']['work'])} of work); early stopping makes it less"]

@@ -180,6 +180,8 @@ def data(r):
     yield page.facts({"recordings": f"{len(recordings)} of {count(len({x.get('subject') for x in recordings}), 'subject')}, {minutes:.0f} minutes", "channels": f"{s.get('channels')} at {s.get('sfreq'):g} Hz; sensor image: {s.get('image')}",
         "classes": ", ".join(r.classes), "windows": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in sets.items()) + " (first seed)" * bool(sets),
         "dropped windows": ", ".join(f"{v} ({k})" for k, v in s.get("dropped", {}).items()) or "none", "store": s.get("digest", "")})
+    if lacking := [x for x in recordings if x.get("absent")]:
+        yield page.fold(f"Channels that {len(lacking)} of {count(len(recordings), 'recording')} lack, zeros in the store", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(x["absent"]), wide=True)] for x in lacking])])
     bad = [x for x in recordings if x.get("bads")]
     if not bad: yield page.note("No channel was marked as bad.")
     else: yield page.fold(f"Bad channels in {len(bad)} of {count(len(recordings), 'recording')}", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(f"{c} ({why})" for c, why in x["bads"].items()), wide=True)] for x in bad])])

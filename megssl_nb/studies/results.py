@@ -70,13 +70,13 @@ def store_summary(run: Run) -> dict:
     "What the report says about the data: recordings, bad channels, log lines, windows per set, dropped windows."
     store, split = run.store, run.split(run.study.seeds[0])
     return {"digest": store.digest, "sfreq": store.sfreq, "channels": len(store.ch_names), "image": run.image.method,
-            "recordings": [{"key": r.key, "subject": r.subject, "part": r.part, "label": r.label, "seconds": r.n_times / store.sfreq, "bads": dict(r.bads)} for r in store.recordings],
+            "recordings": [{"key": r.key, "subject": r.subject, "part": r.part, "label": r.label, "seconds": r.n_times / store.sfreq, "bads": dict(r.bads), "absent": list(r.absent)} for r in store.recordings],
             "log": {k: list(v) for k, v in store.manifest.get("log", {}).items()},
             "windows": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}, "dropped": dict(split.dropped)}
 
 # %% ../../nbs/studies/42a_results.ipynb #60007f6d
-def predictions(windows, prob): # -> DataFrame, one row per window
-    "Who was predicted to be what, and how surely: one row per test window."
+def predictions(windows, prob): # -> DataFrame, one row per window; for time points give their `scored` windows
+    "Who was predicted to be what, and how surely: one row per test window or time point."
     import pandas as pd
     classes, at = list(windows.classes), windows.recording
     table = pd.DataFrame({"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject, "onset": windows.onset.round(6),

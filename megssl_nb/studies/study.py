@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['ablation', 'default_pretexts', 'named', 'ablation_cells', 'DataConfig', 'StudyConfig', 'study_file', 'override',
-           'read_study', 'expand', 'Run', 'start_run', 'study_source', 'open_run']
+           'read_study', 'expand', 'Run', 'start_run', 'find_checkpoints', 'study_source', 'open_run']
 
 # %% ../../nbs/studies/40_study.ipynb #0c39f937
 import copy, os, re, tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
+import numpy as np
 import yaml
 from pydantic import Field, field_validator, model_validator
 from ..core import Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record, write_text
@@ -22,6 +23,7 @@ from ..data.windows import WindowConfig
 from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
+from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint, recordings_seen
 from .locks import keep_lock
 
 # %% ../../nbs/studies/40_study.ipynb #ac01f0be
@@ -58,7 +60,7 @@ class StudyConfig(Config):
     windows: WindowConfig
     split: SplitConfig
     encoder: str | dict = "tiny"  # preset, or a dict as in `encoder_config`
-    pretexts: dict[str, dict] = {}  # name -> its configuration; added to `default_pretexts`, or replacing one of them
+    pretexts: dict[str, dict] = {}  # name -> its configuration, or that of a checkpoint; added to `default_pretexts`, or replacing one of them
     cells: Literal["ablation"] | dict[str, list] = "ablation"  # name -> stages; "ablation" = the 2 × 2 × 2 of D, M and S
     pretrain: PretrainConfig = PretrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
@@ -80,6 +82,15 @@ class StudyConfig(Config):
             if not re.fullmatch(r"[A-Za-z0-9_.+-]+", cell): raise ValueError(f"cells.{cell}: a cell name has letters, digits and ._+- only")
             if unknown := {p for s in stages for p in s} - set(self.pretexts):
                 raise ValueError(f"cells.{cell}: unknown pretexts {sorted(unknown)}; 'pretexts' defines {sorted(self.pretexts)}")
+            for n, names in enumerate(stages):
+                if taken := [p for p in names if is_checkpoint(self.pretexts[p]) and (n or len(names) > 1)]:
+                    raise ValueError(f"cells.{cell}: {taken[0]}: a checkpoint is where a cell starts; make it the first stage, alone")
+        for name, spec in self.pretexts.items():
+            if is_checkpoint(spec): CheckpointConfig.read(spec, f"pretexts.{name}")
+        if self.windows.labels == "sample" and self.evaluate.labels_per_class != [None]:
+            raise ValueError("evaluate.labels_per_class: time points have the labels (windows.labels: sample), so no number of windows per class can be drawn; use [null]")
+        if self.windows.labels == "sample" and self.evaluate.pool != "mean":
+            raise ValueError("evaluate.pool: time points have the labels (windows.labels: sample), and each is decided by its own token; leave pool out")
         if self.headline is not None and self.headline not in self.evaluate.labels_per_class:
             raise ValueError(f"headline: {self.headline} is not in evaluate.labels_per_class {self.evaluate.labels_per_class}")
         if not self.seeds: raise ValueError("seeds: at least one is needed")
@@ -158,6 +169,7 @@ class Run:
     folder: Path
     study: StudyConfig
     store: object  # Store, or Index when only planned
+    checkpoints: dict = field(default_factory=dict)  # pretext of kind checkpoint -> its folder
 
     @cached_property
     def windows(self):
@@ -171,6 +183,15 @@ class Run:
         split = make_split(self.windows, self.study.split, seed, fold)
         audit(self.windows, split, self.study.split)
         return split
+
+    def record(self, pretexts: list, parent: str, seed: int, fold: int, job: str) -> dict:
+        "What provenance.json says of a pretrained stage beside the schedule: which data it saw, and what it is built on."
+        split = self.split(seed, fold)
+        files = sorted({self.store.recordings[i].origin for i in self.windows[split.pretrain].recording})
+        past = read_record(self.folder/"pretrained"/parent/"provenance.json") if parent else {}
+        seen = recordings_seen(self.windows, np.union1d(split.pretrain, split.pretrain_val), past)
+        return {"job": job, "study": self.study.name, "pretexts": pretexts, "parent": parent, "seed": seed, "fold": fold, "store": self.store.digest,
+                "split": split.digest, "sfreq": self.store.sfreq, "files": files, "recordings": seen}
 
     @cached_property
     def image(self):
@@ -197,13 +218,18 @@ def start_run(study, # anything `read_study` takes
     "Create or reopen a run folder: prepare the data if the study names a source, verify every sample of the store, and write study.yaml."
     from megssl_nb.data.store import Store, prepare
     study = read_study(study, settings)
-    folder = Path(out or Path("runs")/study.name)
+    folder, checkpoints = Path(out or Path("runs")/study.name), find_checkpoints(study)
     store = Path(expand(study.data.store)) if study.data.store else folder/"store"
     if study.data.source: prepare(study_source(study, folder, n_jobs, progress), store, study.data.prepare, n_jobs=n_jobs, progress=progress)
     write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
-    write_record(folder/"data.json", {"store": os.path.relpath(store, folder), "study": file_digest(folder/"study.yaml")})
+    taken = {name: os.path.relpath(path, folder) for name, path in checkpoints.items()}
+    write_record(folder/"data.json", {"store": os.path.relpath(store, folder), "study": file_digest(folder/"study.yaml")} | ({"checkpoints": taken} if taken else {}))
     Store(store, verify=True)
     return open_run(folder)
+
+def find_checkpoints(study) -> dict: # name -> folder
+    "The checkpoints that the cells of a study start from."
+    return {name: find_checkpoint(expand(study.pretexts[name]["folder"]), f"pretexts.{name}.folder") for name in study.used if is_checkpoint(study.pretexts[name])}
 
 def study_source(study, folder, n_jobs, progress):
     "What `prepare` shall read; simulated files are written into the run folder first."
@@ -224,4 +250,4 @@ def open_run(folder="") -> Run: # "" = a small simulated study in a temporary fo
     said = read_record(folder/"data.json")
     if "store" not in said: raise MegsslError(f"{folder/'data.json'}: store: not named; 'megssl ablate' writes the file again")
     if said.get("study", (found := file_digest(folder/"study.yaml"))) != found: raise MegsslError(f"{folder/'study.yaml'}: was edited or damaged after the run; edit the study itself, and 'megssl ablate' takes it over")
-    return Run(folder, read_study(folder/"study.yaml"), Store(folder/said["store"]))
+    return Run(folder, read_study(folder/"study.yaml"), Store(folder/said["store"]), {name: folder/path for name, path in said.get("checkpoints", {}).items()})

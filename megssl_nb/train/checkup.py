@@ -110,12 +110,14 @@ def checkup_class():
         def load_state_dict(self, state): self.state = state
         def say(self, texts):
             for text in texts:
-                if self.state["said"].setdefault(text.split(":")[0], text) is text: print(f"warning: {text}", flush=True)
-        def on_train_start(self, trainer, loop): self.before = [p.detach().clone() for p in trained_weights(trainer.optimizers[0])]
+                if self.state["said"].setdefault(text.split(":")[0], text) is text and not self.silent: print(f"warning: {text}", flush=True)
+        def on_train_start(self, trainer, loop):
+            self.epochs, self.silent = trainer.max_epochs, not trainer.is_global_zero
+            self.before = [p.detach().clone() for p in trained_weights(trainer.optimizers[0])]
         def on_train_epoch_end(self, trainer, loop):
             s, epoch = self.state, trainer.current_epoch + 1
-            losses, norms = [float(l) for l, _ in loop.losses], [float(n) for n in loop.norms]
-            loss, norm = float(np.average(losses, weights=[n for _, n in loop.losses])), float(np.median(norms))
+            losses, norms, loss = [float(l) for l, _ in loop.losses], [float(n) for n in loop.norms], loop.results()["train_loss"]
+            norm = float(np.median(norms))
             check_frozen(loop.objective, self.frozen)
             if epoch == 1:
                 self.say(check_trained(loop.objective, trainer.optimizers[0], self.before))
@@ -131,7 +133,7 @@ def checkup_class():
             found = alike(std, rank, f"since epoch {epoch - 1} ")
             self.state["alike"] = self.state["alike"] + 1 if found else 0
             if self.state["alike"] == 2: self.say(found)
-            if epoch == math.ceil(self.cfg.epochs / 2) > 1: self.say(unlearnt(self.sample.losses(), f"after epoch {epoch} of {self.cfg.epochs} "))
+            if epoch == math.ceil(self.epochs / 2) > 1: self.say(unlearnt(self.sample.losses(), f"after epoch {epoch} of {self.epochs} "))
         def warnings(self, final: list) -> list: # complaints about the weights that are kept
             "All complaints; those about the end replace those on the way."
             kinds = {text.split(":")[0] for text in final} | {"loss"}

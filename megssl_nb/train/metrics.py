@@ -66,14 +66,17 @@ def metric_rows(y, # (N,) labels
                 prob, # (N, K) class probabilities
                 windows, # the N windows
                 classes, # K names
+                level="window", # or "sample": the N are time points, which have no vote
                ) -> list: # dict(subject, level, metric, value, n)
-    "One row per subject (and `all`), level (`window`, `recording`) and metric."
+    "One row per subject (and `all`), level (`window` and `recording`, or `sample`) and metric."
     y, prob = checked(y, prob, len(classes))
     if len(windows) != len(y): raise MegsslError(f"metrics: windows: {len(windows)} for {len(y)} predictions")
     subjects = np.asarray(windows.subject)
-    yg, pg, first = units(y, prob, np.asarray(windows.group))
-    rows = []
-    for level, labels, p, who in (("window", y, prob, subjects), ("recording", yg, pg, subjects[first])):
+    levels, rows = [(level, y, prob, subjects)], []
+    if level == "window":
+        yg, pg, first = units(y, prob, np.asarray(windows.group))
+        levels.append(("recording", yg, pg, subjects[first]))
+    for level, labels, p, who in levels:
         for subject in ["all", *np.unique(who).tolist()]:
             mine = slice(None) if subject == "all" else who == subject
             rows += [dict(subject=subject, level=level, metric=m, value=v, n=n) for m, (v, n) in scores(labels[mine], p[mine], classes).items()]
