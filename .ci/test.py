@@ -101,6 +101,9 @@ def wheel():
         megssl("ablate", "study.yaml", "--cells", "none,M", "--seeds", "0", "--quiet", *small)
         (d/"runs/study/report.html").unlink(); megssl("report", "runs/study")
         assert (d/"runs/study/report.html").is_file()
+        own = ("data.store=store", "windows.length=1.0", "encoder.tokenizer={sfreq: 128, width: 16, dim: 32}", "encoder.context={dim: 32, layers: 1, heads: 2, ffn: 32}", "pretrain.max_steps=4", "pretrain.interval=2")
+        checkpoint = d/megssl("pretrain", "meg2vec_custom", "--quiet", "--logger", "csv", *(f"--set={x}" for x in own)).strip().splitlines()[-1]
+        assert (checkpoint/"encoder.safetensors").is_file() and len((checkpoint/"history.csv").read_text().splitlines()) == 3
 
 checks = [synchronised, parameters, layout, readme, light_import, documentation, notebook_tests, wheel]
 

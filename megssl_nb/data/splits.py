@@ -28,7 +28,7 @@ class SplitConfig(Config):
     pretrain_val: float = Field(default=0.2, gt=0, lt=1) # fraction that pretraining holds out of its windows where `val` gives it none
     train_parts: Names | None = None              # patterns of parts ("Cross/train", "Cross/*") that may train; None = all
     test_parts: Names | None = None               # patterns of parts that test
-    val_parts: Names | None = None                # patterns of parts that validate and do nothing else, instead of `val`
+    val_parts: Names | None = None                # patterns of parts that validate and do nothing else, instead of `val`; pretraining too
     val_by: Literal["subject", "time", "trial"] | None = None # None: across "subject", within "time", parts "trial"
     gap: float = Field(default=1.0, ge=0)         # s between windows of different sets within one line of time
     folds: int = Field(default=1, ge=1)           # how many test sets take turns
@@ -254,7 +254,7 @@ def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain
     held = named if cfg.val_parts else spread(windows, hold[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, seed)) if cfg.val else none
     if cfg.held_by == "subject" and not cfg.val_parts: held |= pre & np.isin(windows.subject, windows.subject[held])
     near, why = close_to(windows, (teach | pre) & ~held, held, cfg.gap), f"within {cfg.gap:g} s of val"
-    train, own, pre = without(teach & ~held, near, f"train, {why}", dropped), pre & held, without(pre & ~held, near, f"pretrain, {why}", dropped)
+    train, own, pre = without(teach & ~held, near, f"train, {why}", dropped), (pre | named) & held, without(pre & ~held, near, f"pretrain, {why}", dropped)
     if pre.any() and not own.any(): # no labelled validation, or recordings of its own: pretraining holds out trials or time of its own
         own = spread(windows, hold["trial" if cfg.held_by == "trial" else "time"](windows, np.flatnonzero(pre), cfg.pretrain_val, seed))
         pre = without(pre & ~own, close_to(windows, pre & ~own, own, cfg.gap), f"pretrain, within {cfg.gap:g} s of pretrain_val", dropped)

@@ -73,13 +73,14 @@ kept = ("encoder.safetensors", "config.json", "pretext.safetensors", "history.cs
 
 def take_over(source, # folder of the checkpoint
               folder, # where the copy goes
-              record: dict, # what provenance.json shall say: job, study, pretexts, seed, fold, sfreq, ...
+              record: dict, # what provenance.json shall say: job, study, pretexts, seed, fold, sfreq, norm, ...
               expect, image) -> Path: # EncoderConfig, SensorImage; what the weights must fit
-    "Copy a checkpoint after checking weights, architecture, sensors and sampling rate."
+    "Copy a checkpoint after checking weights, architecture, sensors, sampling rate and normalisation."
     source = Path(source)
     load_encoder(source, expect=expect, image=image)
     past = read_record(source/"provenance.json")
-    if past.get("sfreq", record["sfreq"]) != record["sfreq"]: raise MegsslError(f"{source}: sfreq: trained at {past['sfreq']:g} Hz, the data have {record['sfreq']:g} Hz; set prepare.sfreq to the former")
+    for key, where in (("sfreq", "data.prepare.sfreq"), ("norm", "windows.norm")):
+        if past.get(key, record[key]) != record[key]: raise MegsslError(f"{source}: {key}: trained with {past[key]}, the data have {record[key]}; set {where} to the former")
     with atomic_dir(folder) as tmp:
         for file in [*(source/name for name in kept), *sorted(source.glob("preview_*.npy"))]:
             if file.is_file(): shutil.copyfile(file, tmp/file.name)

@@ -81,9 +81,10 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
                     else: key = digest(seen | {"pretexts": [configs[n] for n in names], "needs": needs})
                     todo.setdefault(key, Job("pretrain", " + ".join(names), seed, fold, key, needs, names, name))
                     needs += (key,)
+                if not run.windows.classes: continue  # nothing to evaluate on
                 key = digest(labelled | {"cell": cell, "needs": needs})
                 todo[key] = Job("evaluate", cell, seed, fold, key, needs)
-            if study.baselines != "none":
+            if study.baselines != "none" and run.windows.classes:
                 key = digest(labelled | {"baselines": study.baselines})
                 todo[key] = Job("baselines", "baselines", seed, fold, key)
     return sorted(todo.values(), key=lambda j: j.level)
@@ -93,14 +94,17 @@ around = 12.0  # seconds of a run besides its notebooks: imports, this plan, the
 overhead = {True: 2.0, False: 8.0}  # seconds of a notebook besides its training (kernel, imports, figures): in a fork, in an ordinary kernel
 a_fit = 0.3  # seconds of a training besides its steps
 
-def step_seconds(module_loss, parameters, repeats=3) -> float:
-    "Seconds of one optimiser step, the median of a few after a warm-up."
-    optimiser, times = torch.optim.AdamW(parameters, lr=1e-6), []
-    for _ in range(repeats + 1):
+def step_seconds(loss, # windows (b, C, T) -> scalar
+                 batch, parameters, repeats=3, patience=2.0) -> float:
+    "Seconds of one optimiser step, the median of a few after a warm-up on one window; where a step takes longer than `patience` seconds, of a part of the batch."
+    optimiser = torch.optim.AdamW(parameters, lr=1e-6)
+    def once(x):
         start = time.perf_counter()
-        optimiser.zero_grad(); module_loss().backward(); optimiser.step()
-        times.append(time.perf_counter() - start)
-    return sorted(times[1:])[repeats // 2]
+        optimiser.zero_grad(); loss(x).backward(); optimiser.step()
+        return time.perf_counter() - start
+    once(batch[:1])
+    n = min(len(batch), max(1, int(patience / once(batch[:1]))))
+    return sorted(once(batch[:n]) for _ in range(repeats))[repeats // 2] * len(batch) / n
 
 def classifier(run: Run, encoder):
     "The network that the study fine-tunes."
@@ -119,13 +123,13 @@ def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or
         out = {}
         for names in dict.fromkeys(s for stages in study.stages.values() for s in stages if s[0] not in run.checkpoints):
             stage = build_stage([study.pretexts[n] for n in names], encoder, 0)
-            batch = x(study.pretrain.batch_size)
-            out[names] = step_seconds(lambda: stage(encoder, batch, torch_rng(0, "plan")).loss, [*encoder.parameters(), *stage.parameters()])
+            out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan")).loss, x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
+        if not run.windows.classes: return out
         net, batch = classifier(run, encoder), x(study.evaluate.batch_size)
-        out["evaluate"] = step_seconds(lambda: net(batch).square().mean(), net.parameters())
+        out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
         if "cnn" in study.baselines:
             plain = CNN(*shape, run.store.sfreq, len(run.windows.classes))
-            out["cnn"] = step_seconds(lambda: plain(batch).square().mean(), plain.parameters())
+            out["cnn"] = step_seconds(lambda x: plain(x).square().mean(), batch, plain.parameters())
     finally: torch.set_num_threads(threads)
     return out
 
@@ -141,8 +145,9 @@ def seconds(run: Run, job: Job, step: dict, split=None) -> float: # split: of th
     if job.takes: return start
     if job.kind == "baselines": return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines)) + (step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
-        steps = min(p.epochs * len(split.pretrain) / p.batch_size, p.max_steps or math.inf)
-        looks = p.epochs * (len(split.pretrain_val) + 64) + 3 * min(512, len(split.pretrain_val) or len(split.pretrain))
+        steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
+        times = steps / p.accumulate / p.interval if p.interval else steps * p.batch_size / len(split.pretrain)
+        looks = times * (len(split.pretrain_val) + 64) + 3 * min(512, len(split.pretrain_val) or len(split.pretrain))
         return start + a_fit + step[job.pretexts] * (steps + looks / p.batch_size / 3)
     return start + a_fit * len(e.labels_per_class) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
 
@@ -190,8 +195,9 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     encoder = run.encoder(0).eval()
     c, t = len(run.store.ch_names), run.windows.length
     with torch.no_grad(): tokens = encoder.tokens(torch.zeros(1, c, t))
-    return {"x": ("B", c, t), "images": ("B", t, *run.image.shape), "tokens": ("B", *tokens.shape[1:]),
-            "context": ("B", *tokens.shape[1:]), "logits": ("B", *[t] * (run.windows.unit == "sample"), len(run.windows.classes))}
+    images = {} if run.encoder_config.tokenizer.kind == "conv_stack" else {"images": ("B", t, *run.image.shape)}
+    return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
+            "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *[t] * (run.windows.unit == "sample"), k)} if (k := len(run.windows.classes)) else {})
 
 def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, threads=1) -> dict:
     "What `ablate` would do, as plain data; nothing is trained and nothing written."
@@ -203,12 +209,12 @@ def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, thre
     splits = {at: run.split(*at) for at in {(j.seed, j.fold) for j in todo}}
     estimate = {j.digest: seconds(run, j, step, splits[j.seed, j.fold]) for j in todo}
     encoder, split = run.encoder(0), run.split(todo[0].seed, 0)
-    modules = {"classifier": parameter_table(classifier(run, encoder))}
+    modules = {"classifier": parameter_table(classifier(run, encoder))} if run.windows.classes else {"encoder": parameter_table(encoder)}
     for names in step:
         if isinstance(names, tuple): modules["head of " + " + ".join(names)] = parameter_table(build_stage([run.study.pretexts[n] for n in names], encoder, 0))
     count = lambda kind: sum(j.kind == kind and not j.takes for j in todo)
     copies = {j.digest for j in todo if j.takes}
-    named = sum(len(set(j.needs) - copies) for j in todo if j.kind == "evaluate")
+    named = sum(len(set(j.needs) - copies) for j in todo if j.kind == "evaluate") or count("pretrain")
     return {"study": run.study.name, "folder": str(run.folder), "sensors": len(run.store.ch_names), "sfreq": run.store.sfreq,
             "recordings": len(run.store.recordings), "windows": len(run.windows), "classes": list(run.windows.classes),
             "window_seconds": run.windows.length / run.store.sfreq, "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
@@ -232,7 +238,7 @@ def plan_text(p: dict) -> str:
     head = lambda title: f"\n{title}\n"
     lines = [f"{p['study']}: {len(p['cells'])} cells × {len(p['seeds'])} seeds × {p['folds']} fold{'s' * (p['folds'] > 1)} in {p['folder']}", head("data"),
              f"  {p['recordings']} recordings, {p['sensors']} sensors at {p['sfreq']:g} Hz, {p['windows']} windows of {p['window_seconds']:g} s",
-             f"  classes {', '.join(p['classes'])}", f"  sensor image {shape(p['image']['shape'])} by {p['image']['method']}"
+             f"  classes {', '.join(p['classes']) or 'none: megssl pretrain'}", f"  sensor image {shape(p['image']['shape'])} by {p['image']['method']}"
              + (f", {p['image']['preservation']:.0%} of neighbours kept" if p["image"]["preservation"] is not None else ""),
              "  windows of seed " + str(p["seeds"][0]) + ": " + ", ".join(f"{k} {v}" for k, v in p["split"].items() if k != "dropped")
              + "".join(f"; dropped {n} ({why})" for why, n in p["split"]["dropped"].items()),

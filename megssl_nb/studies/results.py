@@ -56,7 +56,7 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     curves = tidy(run, todo)
     results = headline(curves, run.study)
     present = [c for c in run.study.stages if (results["cell"] == c).any()]
-    reference = "none" if "none" in present else next(iter(present), "none")
+    reference = "none" if "none" in present else next(iter([*present, *results["cell"]]), "none")  # of the baselines if every cell has failed
     write_csv(curves, run.folder/"curves.csv")
     write_csv(results, run.folder/"results.csv")
     write_csv(summarise(results, reference), run.folder/"summary.csv")

@@ -191,7 +191,7 @@ class Run:
         past = read_record(self.folder/"pretrained"/parent/"provenance.json") if parent else {}
         seen = recordings_seen(self.windows, np.union1d(split.pretrain, split.pretrain_val), past)
         return {"job": job, "study": self.study.name, "pretexts": pretexts, "parent": parent, "seed": seed, "fold": fold, "store": self.store.digest,
-                "split": split.digest, "sfreq": self.store.sfreq, "files": files, "recordings": seen}
+                "split": split.digest, "sfreq": self.store.sfreq, "norm": self.study.windows.norm, "files": files, "recordings": seen}
 
     @cached_property
     def image(self):
