@@ -55,7 +55,12 @@ class ConvPositions(nn.Module):
         self.conv = nn.utils.parametrizations.weight_norm(conv, dim=2)
 
     def forward(self, tokens): # (B, N, dim) -> (B, N, dim)
-        return tokens + F.gelu(self.conv(tokens.transpose(1, 2))[..., :tokens.shape[1]]).transpose(1, 2)
+        "Taps that are further away than the window is long meet zeros only and are left out."
+        n, half = tokens.shape[1], self.conv.kernel_size[0]//2
+        reach = min(half, n - 1)
+        weight = self.conv.weight[..., half - reach:half + reach + 1]
+        seen = F.conv1d(tokens.transpose(1, 2), weight, self.conv.bias, padding=reach, groups=self.conv.groups)[..., :n]
+        return tokens + F.gelu(seen).transpose(1, 2)
 
 # %% ../../nbs/models/11_context.ipynb #ffe8258f
 class Layer(nn.Module):

@@ -73,6 +73,7 @@ class ScaledGradient(torch.autograd.Function):
 # %% ../../nbs/models/10b_conv_stack.ipynb #d77f3722
 class ConvStack(nn.Module):
     "Signals (B, C, T) to tokens (B, N, dim)."
+    sees_places = False # where the sensors are does not matter, only which they are
     def __init__(self, cfg: ConvStackConfig, image): # image: SensorImage; only its number of sensors is used
         super().__init__()
         self.cfg = cfg

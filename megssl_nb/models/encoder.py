@@ -180,7 +180,8 @@ def load_encoder(folder,
     state = read_weights(weights, content_digest(config))
     cfg, own = described(config, folder/"config.json")
     if expect is not None and expect.digest() != cfg.digest(): raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}")
-    if image is not None and (image.ch_names, image.cells, image.shape) != (own.ch_names, own.cells, own.shape):
+    fits = lambda i: (i.ch_names, i.cells, i.shape) if getattr(part(tokenizers, cfg.tokenizer.kind, "tokenizer")[1], "sees_places", True) else i.ch_names
+    if image is not None and fits(image) != fits(own):
         raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}")
     check_size(cfg, own, state, weights)
     return fill(seeded(lambda: Encoder(cfg, own), 0), state, weights)

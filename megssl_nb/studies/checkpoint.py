@@ -58,8 +58,8 @@ def audit_checkpoint(provenance: dict, windows, split, cfg, # SplitConfig
     "Raise `LeakError` if pretraining saw a recording, or across subjects a person, that the split tests; `transductive` allows it."
     tested = [windows.store.recordings[i] for i in np.unique(windows.recording[split.test])]
     if cfg.transductive: return ["transductive: what pretraining saw is not compared with the test recordings"]
-    if not provenance.get("recordings"): raise LeakError(f"{origin}: does not say which recordings it was trained on, so a leak cannot be excluded; pretrain it again, or say split.transductive: true")
-    seen = provenance["recordings"]
+    seen = provenance.get("recordings") or [None]
+    if not all(isinstance(s, dict) and {"key", "subject", "file", "digest"} <= s.keys() for s in seen): raise LeakError(f"{origin}: does not say which recordings it was trained on, so a leak cannot be excluded; pretrain it again, or say split.transductive: true")
     leaks = [r.key for r in tested if any(is_same(s, r) for s in seen)]
     if leaks: raise LeakError(f"{origin}: was trained on {len(leaks)} of the {len(tested)} test recordings ({', '.join(leaks[:3])}{', ...' * (len(leaks) > 3)}); test others, pretrain without them, or say split.transductive: true")
     people = sorted({s["subject"] for s in seen} & {r.subject for r in tested})

@@ -52,6 +52,6 @@ def pretrain_study(study, # anything `read_study` takes
         if not todo: raise MegsslError(f"{study.name}: cells: none of them has a pretraining stage; 'megssl ablate' evaluates from scratch")
         if leads(): write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
         for job in todo:
-            train_stage(run, job, loggers, devices, progress and leads())
+            if not job.takes: train_stage(run, job, loggers, devices, progress and leads())
             if leads() and (error := run_job(folder, job)[1]["error"]): raise MegsslError(f"{folder/job.folder}: the notebook of this training failed: {error}")
     return [folder/job.folder for job in todo]

@@ -70,9 +70,10 @@ def trained_weights(optimiser) -> list: return [p for g in optimiser.param_group
 def check_trained(objective, optimiser, before: list) -> list: # copies of the weights before training; returns complaints
     "Refuse weights that no gradient has reached; complain about those that stay as they are."
     name, params = {id(p): n for n, p in objective.named_parameters()}, trained_weights(optimiser)
-    if missed := [name[id(p)] for p in params if p not in optimiser.state]:
+    dropped = any(getattr(getattr(m, "cfg", None), "layerdrop", 0) for m in objective.modules()) # a layer may have been left out of every step so far
+    if not dropped and (missed := [name[id(p)] for p in params if p not in optimiser.state]):
         raise MegsslError(f"training: no gradient reaches {names(missed)}; let the loss of the task depend on them, or leave their part out of `trains`")
-    idle = [name[id(p)] for p, old in zip(params, before) if torch.equal(p, old) or not optimiser.state[p]["exp_avg_sq"].any()]
+    idle = [name[id(p)] for p, old in zip(params, before) if p in optimiser.state and (torch.equal(p, old) or not optimiser.state[p]["exp_avg_sq"].any())]
     return [f"unchanged: {names(idle)} learnt nothing in the first epoch; look for a part of the network that is always 0, or raise lr"] if idle else []
 
 # %% ../../nbs/train/33b_checkup.ipynb #85d6a79b
