@@ -6,7 +6,7 @@
 __all__ = ['logger_names', 'check_loggers', 'make_loggers']
 
 # %% ../../nbs/train/33d_loggers.ipynb #ba7bb641
-import importlib.util
+import importlib, importlib.util
 from pathlib import Path
 from ..core import MegsslError, writable
 
