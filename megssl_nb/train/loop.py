@@ -201,7 +201,7 @@ def keeper_class():
             history, epoch = self.state["history"], trainer.current_epoch
             history.append({"epoch": epoch, **loop.results(), "lr": trainer.optimizers[0].param_groups[0]["lr"]})
             value = self.score(history[-1])
-            if value < self.state["best_score"] or self.cfg.patience is None:
+            if value < self.state["best_score"]:
                 weights = {k: v.detach().cpu().clone() for k, v in loop.objective.state_dict().items()}
                 self.state |= {"best_epoch": epoch, "best_score": value, "weights": weights}
             tell_progress(epoch=epoch + 1, epochs=trainer.max_epochs, loss=history[-1]["train_loss"], **self.tell)
@@ -210,7 +210,7 @@ def keeper_class():
                 with atomic_path(self.last) as tmp: trainer.save_checkpoint(tmp)
             elif self.last: trainer.save_checkpoint(self.last)  # writes nothing; waits for the process that does
         def score(self, row): # lower is better; equal scores are told apart by the loss
-            if self.monitor not in row: return (0.0, 0.0)
+            if self.monitor not in row: return (-row["epoch"], 0.0)  # nothing to choose by: the last
             return (row["val_loss"] if self.monitor.endswith("loss") else -row[self.monitor], row["val_loss"])
     return Keeper
 
@@ -245,9 +245,10 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         tell=None, # what `tell_progress` should say beside the epoch
         checkup=None, # what looks at it after each epoch; None = at loss, gradient and weights
         callbacks=(), loggers=(), # of Lightning
+        both=None, # a dict that receives epoch and weights of the "best" and of the "last" epoch
         devices=1, # processes; above 1, every one runs the script that called this and takes its share of each round of batches
-        progress=False) -> tuple: # history (one dict per epoch), number of the best epoch
-    "Train `objective`; it returns with the weights of its best epoch. Every process looks at all held-out windows."
+        progress=False) -> tuple: # history (one dict per epoch), number of the epoch of the weights
+    "Train `objective`; it returns with the weights of its best epoch, or with `patience: null` of its last. Every process looks at all held-out windows."
     import lightning
     from lightning.pytorch.callbacks import TQDMProgressBar
     from lightning.pytorch.plugins.environments import LightningEnvironment
@@ -265,5 +266,9 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
             logger=list(loggers) or False, log_every_n_steps=1, enable_progress_bar=bool(progress), num_sanity_val_steps=0, enable_checkpointing=False, enable_model_summary=False)
         train.epoch = lambda: trainer.current_epoch
         trainer.fit(loop, train, val, **resumable(last))
-    objective.load_state_dict(keeper.state["weights"])
-    return keeper.state["history"], keeper.state["best_epoch"]
+    history, last = keeper.state["history"], {k: v.detach().cpu().clone() for k, v in objective.state_dict().items()}
+    found = {"best": (keeper.state["best_epoch"], keeper.state["weights"]), "last": (len(history) - 1, last)}
+    if both is not None: both |= found
+    epoch, weights = found["last" if cfg.patience is None else "best"]
+    objective.load_state_dict(weights)
+    return history, epoch

@@ -82,8 +82,8 @@ def weights_digest(module) -> str:
     return digest({k: digest(v.detach().cpu().numpy()) for k, v in module.state_dict().items()})
 
 # %% ../../nbs/train/33_pretrain.ipynb #1f490109
-def finish(folder, encoder, stage, history, feed, checkup, scores, told): # feed: windows to judge by; told: what provenance.json says
-    "Judge what was learnt and write the checkpoint, whole or not at all."
+def finish(folder, encoder, stage, history, feed, checkup, scores, told, both): # feed: windows to judge by; told: what provenance.json says; both: see `fit`
+    "Judge what was learnt and write the checkpoint, whole or not at all; in it, as `best` or `last`, the encoder of that epoch if it is another one."
     import pandas as pd
     from safetensors.torch import save
     scores = scores | {"best_epoch": told["best_epoch"], "epochs": len(history)} | appraise(encoder, stage, feed, told["seed"])
@@ -92,6 +92,10 @@ def finish(folder, encoder, stage, history, feed, checkup, scores, told): # feed
     shown = show(stage, encoder, next(iter(feed))["x"][:1], torch_rng(told["seed"], "corrupt", "validation", 0))
     with atomic_dir(folder) as tmp:
         save_encoder(encoder, tmp, told)
+        for name, (epoch, weights) in both.items():
+            if epoch == told["best_epoch"]: continue
+            other = copy.deepcopy(encoder); other.load_state_dict({k.removeprefix("encoder."): v for k, v in weights.items() if k.startswith("encoder.")})
+            save_encoder(other, tmp/name, told | {"best_epoch": epoch})
         (tmp/"pretext.safetensors").write_bytes(save({k: v.detach().cpu().contiguous() for k, v in stage.state_dict().items()}))
         pd.DataFrame(history).to_csv(tmp/"history.csv", index=False)
         for name, value in shown.items(): np.save(tmp/f"preview_{name}.npy", value[0])
@@ -122,10 +126,10 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
     checkup = checkup_class()(objective, cfg, Sample(encoder, stage, torch.from_numpy(windows.x(evenly(judged, 64))), seed))
     history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt", tell={"stage": record.get("stage", "pretrain")}, checkup=checkup,
-                        callbacks=callbacks, loggers=loggers, devices=devices, progress=progress)
+                        callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, progress=progress)
     if writes:
         told = record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": best, "seconds": round(time.time() - start, 2)}
-        finish(folder, encoder, stage, history, Feed(windows[judged], cfg.batch_size), checkup, {"scored_on": "held-out" if len(val_idx) else "training"}, told)
+        finish(folder, encoder, stage, history, Feed(windows[judged], cfg.batch_size), checkup, {"scored_on": "held-out" if len(val_idx) else "training"}, told, both)
         shutil.rmtree(part)
     if devices > 1: torch.distributed.barrier()
     return folder
