@@ -24,7 +24,7 @@ def train_stage(run: Run, job: Job, loggers=(), devices=1, progress=False) -> Pa
     encoder = run.encoder(job.seed, parent)
     stage = build_stage([run.study.pretexts[name] for name in job.pretexts], encoder, job.seed)
     record = run.record(list(job.pretexts), parent, job.seed, job.fold, job.digest)
-    made = make_loggers(loggers, run.folder, f"{run.study.name}-{job.cell}-seed{job.seed}", run.study.plain()) if leads() else []
+    made = make_loggers(loggers, run.folder, f"{run.study.name}-{'+'.join(job.pretexts)}-seed{job.seed}-fold{job.fold}", run.study.plain()) if leads() else []
     return pretrain(encoder, stage, run.windows, split.pretrain, split.pretrain_val, run.study.pretrain, job.seed, run.folder/job.folder, record,
                     loggers=made, devices=devices, progress=progress)
 
