@@ -106,7 +106,7 @@ def checkup_class():
         state_key = "checkup"
         def __init__(self, objective, cfg, sample=None):
             self.cfg, self.sample, self.frozen = cfg, sample, frozen_weights(objective)
-            self.state = {"said": {}, "first": None, "lowest": math.inf, "alike": 0}
+            self.state = {"said": {}, "first": None, "lowest": math.inf, "alike": 0, "before": []}
         def state_dict(self): return self.state
         def load_state_dict(self, state): self.state = state
         def say(self, texts):
@@ -114,16 +114,18 @@ def checkup_class():
                 if self.state["said"].setdefault(text.split(":")[0], text) is text and not self.silent: print(f"warning: {text}", flush=True)
         def on_train_start(self, trainer, loop):
             self.epochs, self.silent = trainer.max_epochs, not trainer.is_global_zero
-            self.before = [p.detach().clone() for p in trained_weights(trainer.optimizers[0])]
+            weights = trained_weights(trainer.optimizers[0])
+            if not trainer.current_epoch and not self.state["before"]: self.state["before"] = [p.detach().clone() for p in weights]
+            self.state["before"] = [old.to(p.device) for old, p in zip(self.state["before"], weights)]
         def on_train_epoch_end(self, trainer, loop):
             s, epoch = self.state, trainer.current_epoch + 1
             losses, norms, loss = [float(l) for l, _ in loop.losses], [float(n) for n in loop.norms], loop.results()["train_loss"]
             norm = float(np.median(norms))
             check_frozen(loop.objective, self.frozen)
             if epoch == 1:
-                self.say(check_trained(loop.objective, trainer.optimizers[0], self.before))
+                self.say(check_trained(loop.objective, trainer.optimizers[0], s["before"]))
                 s["first"] = losses[0], norms[0]
-            self.before = None
+            s["before"] = []
             self.say(diverged(epoch, loss, norm, s["first"], s["lowest"], self.cfg.lr))
             s["lowest"] = min(s["lowest"], loss)
             loop.scores["gradient"] = norm
