@@ -6,7 +6,7 @@
 __all__ = ['whole_folders', 'suffixes', 'Rule', 'kinds', 'bti_signals', 'first_piece', 'raw_paths', 'find_paths', 'readable',
            'check_fif', 'open_raw', 'annotated_events', 'coded_events', 'tabled_events', 'find_events', 'renamed',
            'from_path', 'one_group', 'compiles', 'RawFiles', 'RawSource', 'stem', 'pieces', 'check_pieces',
-           'raw_header', 'plausible', 'name_channels', 'place_electrodes', 'open_source', 'load_class']
+           'raw_header', 'plausible', 'name_channels', 'place_electrodes', 'open_source', 'own_kinds', 'load_class']
 
 # %% ../../nbs/data/02_files.ipynb #efe21ac0
 import contextlib, functools, glob, gzip, importlib, re, struct, warnings
@@ -328,9 +328,11 @@ kinds = {"raw": RawSource, "bids": "megssl_nb.data.bids:BidsSource", "joined": "
 # %% ../../nbs/data/02_files.ipynb #ecd9f033
 def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
                 origin="source", # the file or option to name in an error
+                foreign=False, # whether a data file says so, not the user: then no module is imported that it names
                ) -> Source:
     "The source that `spec` describes; a path is looked at: BIDS, course files, or anything that MNE reads."
     if isinstance(spec, Source): return spec
+    if foreign: own_kinds(spec, origin)
     if isinstance(spec, dict):
         kind = spec.get("kind")
         cls = kinds.get(kind, kind if isinstance(kind, str) and ":" in kind else None)
@@ -343,6 +345,14 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
     return RawSource(paths=[str(spec)])
 
 # %% ../../nbs/data/02_files.ipynb #1ae94612
+def own_kinds(spec, origin):
+    "Refuse a source, or one joined in it, of a kind that this package does not have."
+    if not isinstance(spec, (dict, str)): raise MegsslError(f"{origin}: is not named; open the source yourself and pass it on")
+    if isinstance(spec, str): return
+    if spec.get("kind") not in kinds:
+        raise MegsslError(f"{origin}: kind: {spec.get('kind')!r} is code outside this package; if you trust it, open the source yourself and pass it on")
+    for joined in spec.get("sources") or []: own_kinds(joined, origin)
+
 def load_class(path: str, origin="source"): # a class
     "The class at an import path `module:Class`."
     module, _, name = path.partition(":")

@@ -4,17 +4,18 @@
 
 # %% auto #0
 __all__ = ['schema', 'StoredRecording', 'Index', 'content_digest', 'Store', 'first_pass', 'second_pass', 'parallel', 'prepare',
-           'make', 'as_source', 'alone', 'existing', 'kept_channels', 'describe', 'events_of', 'write_manifest',
-           'planned_index', 'plan_one']
+           'make', 'requested', 'as_source', 'alone', 'existing', 'kept_channels', 'describe', 'events_of',
+           'write_manifest', 'planned_index', 'planned_store', 'plan_one']
 
 # %% ../../nbs/data/06_store.ipynb #0915ced7
-import contextlib, glob, os, shutil, warnings
+import contextlib, glob, os, warnings
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 import numpy as np
-from ..core import MegsslError, atomic_dir, digest, file_digest, provenance, read_json, writable, write_json
+from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_digest, is_scratch, provenance, read_json, writable,
+                            write_json)
 from .arrays import open_npy
 from .rows import Rows, groups
 from .sources import file_safe, reachable
@@ -148,11 +149,13 @@ class Store(Index):
             raise MegsslError(f"{self.file(i)}: signal: {signal.dtype} {signal.shape}, but the manifest says {self.manifest['config']['dtype']} {wanted}; damaged, copy the store again")
         return signal
 
-    def compare(self, i=0, channel=None, start=0., seconds=2.):
+    def compare(self, i=0, channel=None, start=0., seconds=2.,
+                source=None): # where the recordings are; None = where the manifest says, if that is a source of this package
         "Recording `i` as the source has it beside the stored one, back in SI units."
         from megssl_nb.data.files import open_source
         r, k = self.recordings[i], self.ch_names.index(channel or self.ch_names[0])
-        loaded = next(x for x in open_source(self.manifest["source"]).recordings() if x.key == r.key).load()
+        source = as_source(source) if source is not None else open_source(self.manifest["source"], f"{self.path}/manifest.json: source", foreign=True)
+        loaded = next(x for x in source.recordings() if x.key == r.key).load()
         data = {k: np.asarray(self.signal(i)[k], float) * r.scale[k] + r.center[k]}
         return plot_prepared(loaded, SimpleNamespace(data=data, sfreq=self.sfreq, ch_names=self.ch_names, ch_types=self.ch_types), self.ch_names[k], start, seconds)
 
@@ -193,7 +196,7 @@ def prepare(source,         # a Source, or anything that `open_source` takes: a 
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(store)
     if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
     recordings = source.recordings(); check_keys(recordings)
-    origin = {"fingerprint": digest([schema, source.fingerprint(), sorted(scale_recordings or [])]), "config": cfg.plain()}
+    origin = requested(source, cfg, scale_recordings)
     def there(): return path.exists() and not (path.is_dir() and not any(path.iterdir()))
     if there(): return existing(path, origin)
     with alone(path):
@@ -216,6 +219,12 @@ def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordin
         write_manifest(tmp, origin, source, cfg, found, names, kinds, where, stored)
     return Store(path)
 
+def requested(source, cfg, scale_recordings=None) -> dict:
+    "What the manifest of a store says of its source, files included, and of its settings."
+    told = [schema, source.fingerprint(), sorted(scale_recordings or [])]
+    code = code_digest(type(source))
+    return {"fingerprint": digest(told + [code] if code else told), "config": cfg.plain()}
+
 def as_source(source):
     "A Source as it is; anything else through `open_source`."
     from megssl_nb.data.files import open_source
@@ -226,7 +235,10 @@ def as_source(source):
 def alone(path):
     "Inside, no other process makes the store at `path`, and what killed ones have left beside it is gone."
     from filelock import FileLock, Timeout
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    file = path.with_name(f".{path.name}.lock")
+    if file.is_symlink() or file.exists() and (not file.is_file() or file.stat().st_size):
+        raise MegsslError(f"{file}: is no lock of this package, which are empty files; move it away, or choose another name for the store")
+    lock = FileLock(file)
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try: lock.acquire(timeout=0)
@@ -235,7 +247,7 @@ def alone(path):
             lock.acquire()
     try:
         for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
-            if (left/"new").is_dir(): shutil.rmtree(left, ignore_errors=True)
+            if is_scratch(left): discard(left)
         yield
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
@@ -291,6 +303,12 @@ def planned_index(source, # as for `prepare`
     positions = typical_positions([aligned(p.positions, rows_of(p.ch_names, names), np.nan) for p in found])
     recordings = [describe(r, p, p.n_times, [], [], "", names) for (r, _), p in zip(planned, found)]
     return Index(found[0].sfreq, names, kinds, positions, recordings, events_of([p.events for p in found]))
+
+def planned_store(source, path, cfg=None): # -> Store or Index
+    "What `prepare` would open or make at `path`; a store that was made from another source or with other settings is refused."
+    source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(path)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())): return existing(path, requested(source, cfg))
+    return planned_index(source, cfg)
 
 def plan_one(r, h, cfg): # as `Prepared`, without samples
     "What `preprocess` will make of one recording, from its header."

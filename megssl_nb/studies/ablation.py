@@ -10,7 +10,7 @@ __all__ = ['cells_folder', 'managers', 'records', 'check_template', 'placed', 's
 import contextlib, functools, logging, os, threading, time, weakref
 from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
-from ..core import MegsslError, provenance, read_json, write_json, write_record
+from ..core import MegsslError, provenance, read_json, scratch, write_json, write_record
 from .study import Run, open_run, read_study, start_run
 from .kernels import kernel_options, server, warm
 from .locks import busy, device, job_lock, locked, sole
@@ -53,14 +53,15 @@ def execute(template, output, params: dict, env: dict = {}):
     "Run `template` with `params` and keep the executed notebook at `output`; a failing cell raises papermill's error, with the notebook kept."
     import papermill
     check_template(template, params)
-    output = Path(output).resolve(); output.parent.mkdir(parents=True, exist_ok=True)
-    running = output.with_name(f".{output.name}")
+    output = Path(output).resolve()
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not one of the user's home
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what fails is raised
-    try: papermill.execute_notebook(str(template), str(running), params, kernel_name="python3", progress_bar=False, log_output=False, start_timeout=300,
-                                    **placed(output.parent, env | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}))
-    finally:
-        if running.exists(): os.replace(running, output)
+    with scratch(output) as room:
+        running, quiet = room/output.name, dict(progress_bar=False, log_output=False)
+        kernel = placed(output.parent, env | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        try: papermill.execute_notebook(template, running, params, kernel_name="python3", start_timeout=300, **quiet, **kernel)
+        finally:
+            if running.exists(): os.replace(running, output)
 
 # %% ../../nbs/studies/42_ablation.ipynb #74e6584b
 records = {"pretrain": "provenance.json", "evaluate": "metrics.json", "baselines": "metrics.json"}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['edges', 'baseline_names', 'on_request', 'per_point', 'labelled', 'thinned', 'by_chunk', 'log', 'log_variance',
            'band_power', 'slow_wave', 'spatial_pca', 'logistic', 'lda', 'fit_predict', 'embeddings', 'tangent_space',
-           'features', 'fitted', 'baselines']
+           'features', 'fitted', 'check_baselines', 'baselines']
 
 # %% ../../nbs/train/32_baselines.ipynb #95f60da0
 import numpy as np
@@ -149,6 +149,15 @@ def fitted(name, windows, split, train, labels, seed, encoder, cfg) -> np.ndarra
     return probe_points(build_encoder(encoder.cfg, encoder.image, seed), windows, train, test)
 
 # %% ../../nbs/train/32_baselines.ipynb #f90c0bb2
+def check_baselines(names, # "all", "none" or a list
+                    unit): # "window" or "sample": what has a label
+    "Refuse names that are no baselines, or none for labels of time points."
+    if names in ("all", "none"): return
+    there = baseline_names + on_request
+    if wrong := [n for n in names if n not in there]: raise MegsslError(f"baselines: unknown {wrong}; choose from {list(there)}")
+    wrong = [n for n in names if n not in per_point and unit == "sample"]
+    if wrong: raise MegsslError(f"baselines: {', '.join(wrong)}: decides for windows, but time points have the labels; choose from {list(per_point)}")
+
 def baselines(windows, # Windows
               split, # Split: `train` and `test` are used
               names="all", # or some of `baseline_names`
@@ -162,8 +171,7 @@ def baselines(windows, # Windows
     from sklearn.dummy import DummyClassifier
     points = windows.unit == "sample"
     if names == "all": names = [n for n in baseline_names if (encoder is not None or n != "random_frozen") and (n in per_point or not points)]
-    if wrong := [n for n in names if n not in baseline_names + on_request]: raise MegsslError(f"baselines: unknown {wrong}; choose from {list(baseline_names + on_request)}")
-    if points and (wrong := [n for n in names if n not in per_point]): raise MegsslError(f"baselines: {', '.join(wrong)}: decides for windows, but time points have the labels; choose from {list(per_point)}")
+    check_baselines(names, windows.unit)
     if "random_frozen" in names and encoder is None: raise MegsslError("baselines: random_frozen: needs an encoder; pass encoder=..., or leave it out")
     train, test, out = labelled(windows, split.train, labels_per_class, seed), np.asarray(split.test), {}
     for name in names:
