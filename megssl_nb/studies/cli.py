@@ -6,10 +6,11 @@
 __all__ = ['parser', 'grid', 'simulate', 'prepare', 'plan', 'ablate', 'pretrain', 'report', 'main']
 
 # %% ../../nbs/studies/44_cli.ipynb #b6ff22bb
-import argparse, json, sys
+import argparse, json, os, sys
 from pathlib import Path
 from .. import __version__
 from ..core import MegsslError
+from ..train.interrupt import Terminated, exit_code, raising
 
 # %% ../../nbs/studies/44_cli.ipynb #810dd92f
 def parser() -> argparse.ArgumentParser:
@@ -95,13 +96,16 @@ def report(a):
 def main(argv=None) -> int:
     "Entry point of the `megssl` command."
     a = parser().parse_args(argv)
-    try: return a.run(a) or 0
+    try:
+        with raising(): return a.run(a) or 0
     except MegsslError as e:
         print(f"megssl: {' '.join(str(e).split())}", file=sys.stderr)
         return 2
     except OSError as e:
         print(f"megssl: {e.filename or 'a file'}: {e.strerror or ' '.join(str(e).split())}; check the disk and the permissions", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("megssl: interrupted; run the same command again to continue", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as e:
+        if int(os.environ.get("LOCAL_RANK", 0)): return 0 # the first process of a training speaks for all
+        said = f"{'terminated' if isinstance(e, Terminated) else 'interrupted'}{f', {e}' if str(e) else ''}"
+        print(f"megssl: {said}; run the same command again to continue", file=sys.stderr)
+        return exit_code(e)

@@ -218,7 +218,7 @@ def keeper_class():
     class Keeper(lightning.Callback):
         state_key = "keeper"
         def __init__(self, cfg, monitor, last, tell, feed):
-            self.cfg, self.monitor, self.last, self.tell, self.feed, self.before_look = cfg, monitor, last, tell, feed, None
+            self.cfg, self.monitor, self.last, self.tell, self.feed, self.before_look, self.kept = cfg, monitor, last, tell, feed, None, ""
             self.state = {"history": [], "best_epoch": -1, "best_score": (math.inf, math.inf), "weights": {}}
         def state_dict(self): return self.state
         def load_state_dict(self, state): self.state = state
@@ -233,19 +233,24 @@ def keeper_class():
             last = i + 1 == len(self.feed)
             if not last and (i + 1) % self.cfg.accumulate: return  # gradients are under way
             if last: self.before_look = loop.within(i + 1), trainer.fit_loop.state_dict()
-            if loop.ends(): self.end(trainer, loop, loop.within(i + 1))
+            if loop.ends(): self.keep(trainer, loop.within(i + 1))
+        def on_train_batch_start(self, trainer, loop, *_): self.leave(loop)  # not before: Lightning logs the step after its end
+        def on_validation_start(self, trainer, loop): self.leave(loop)
         def on_validation_batch_end(self, trainer, loop, *_):
-            if trainer.world_size == 1 and loop.ends(): self.end(trainer, loop, *self.before_look)
-        def end(self, trainer, loop, within, loops=None):
-            "Write a checkpoint in the middle of an epoch, and end."
+            if trainer.world_size > 1 or not loop.ends(): return
+            self.keep(trainer, *self.before_look)
+            self.leave(loop)
+        def keep(self, trainer, within, loops=None):
+            "Write a checkpoint in the middle of an epoch."
             self.state["within"], self.loops = gathered(within), loops
             self.write(trainer)
-            self.stop(loop, f"epoch {trainer.current_epoch + 1}, step {within['done']} of {len(self.feed)}")
+            self.kept = f"epoch {trainer.current_epoch + 1}, step {within['done']} of {len(self.feed)}"
+        def leave(self, loop):
+            if self.kept: raise Stop(loop.asked.number or signal.SIGTERM, f"{self.kept} is kept in {self.last}" if self.last else f"{self.kept} is not kept")
         def on_save_checkpoint(self, trainer, loop, checkpoint):
             if "within" not in self.state: return
             if self.loops: checkpoint["loops"]["fit_loop"] = self.loops
             checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False  # the look is still to come
-        def stop(self, loop, where): raise Stop(loop.asked.number or signal.SIGTERM, f"{where} is kept in {self.last}" if self.last else f"{where} is not kept")
         def write(self, trainer):
             if self.last and trainer.is_global_zero:
                 with atomic_path(self.last) as tmp: trainer.save_checkpoint(tmp)
@@ -260,7 +265,8 @@ def keeper_class():
             tell_progress(epoch=epoch + 1, epochs=trainer.max_epochs, loss=history[-1]["train_loss"], **self.tell)
             trainer.should_stop, self.before_look = self.waited(), None
             self.write(trainer)
-            if loop.ends(): self.stop(loop, f"epoch {epoch + 1}")
+            self.kept = f"epoch {epoch + 1}" if loop.ends() else ""
+            self.leave(loop)
         def score(self, row): # lower is better; equal scores are told apart by the loss
             if self.monitor not in row: return (-row["epoch"], 0.0)  # nothing to choose by: the last
             return (row["val_loss"] if self.monitor.endswith("loss") else -row[self.monitor], row["val_loss"])
@@ -320,7 +326,8 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         train.epoch = lambda: trainer.current_epoch
         try:
             with handling(loop.asked, signal.SIGTERM, signal.SIGINT): trainer.fit(loop, train, val, **resumable(last))
-            if loop.asked.number: keeper.stop(loop, "all")  # it came after the last step
+            keeper.kept = "all" if loop.asked.number else ""  # it came after the last step
+            keeper.leave(loop)
         except Stop as e: raise e.interrupt() from None
         except SIGTERMException: raise Terminated("the last step is lost") from None  # it came before the first step
     history, last = keeper.state["history"], {k: v.detach().cpu().clone() for k, v in objective.state_dict().items()}
