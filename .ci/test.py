@@ -46,8 +46,8 @@ def readme():
     sh(sys.executable, ".ci/readme.py", "--check")
 
 def light_import():
-    "`import megssl_nb` loads none of the heavy packages."
-    code = "import sys, megssl_nb; heavy = {'torch', 'mne', 'sklearn', 'pandas', 'matplotlib', 'lightning', 'scipy'} & set(sys.modules); assert not heavy, heavy; megssl_nb.Store"
+    "`import megssl_nb` loads none of the heavy packages, and every name that it offers is there."
+    code = "import sys, megssl_nb; heavy = {'torch', 'mne', 'sklearn', 'pandas', 'matplotlib', 'lightning', 'scipy'} & set(sys.modules); assert not heavy, heavy; [getattr(megssl_nb, name) for name in megssl_nb.__all__]"
     sh(sys.executable, "-c", code)
 
 def notebook_tests():
