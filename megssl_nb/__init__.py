@@ -1,9 +1,12 @@
 "Self-supervised learning on MEG, EEG, ECoG and fMRI time series: any recording, any encoder, any pretext task, any protocol."
 __version__ = "0.1.0"
 
-_home = {"prepare": "data.store", "Store": "data.store", "open_source": "data.files", "make_windows": "data.windows", "make_split": "data.splits",
-         "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder", "build_stage": "pretext.stages",
-         "pretrain": "train.pretrain", "evaluate": "train.evaluate", "baselines": "train.baselines",
+_home = {"prepare": "data.store", "Store": "data.store", "PrepareConfig": "data.preprocess", "open_source": "data.files",
+         "make_windows": "data.windows", "WindowConfig": "data.windows", "make_split": "data.splits", "SplitConfig": "data.splits",
+         "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder",
+         "encoder_config": "models.encoder", "build_stage": "pretext.stages", "show": "pretext.base", "plot_shown": "pretext.base",
+         "pretrain": "train.pretrain", "PretrainConfig": "train.pretrain", "load_stage": "train.pretrain",
+         "evaluate": "train.evaluate", "EvaluateConfig": "train.evaluate", "baselines": "train.baselines",
          "plan": "studies.plan", "ablate": "studies.ablation", "report": "studies.report"}
 __all__ = list(_home)
 

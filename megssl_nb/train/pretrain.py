@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['part_files', 'Pretraining', 'PretrainConfig', 'claim', 'release', 'computed', 'evenly', 'finished', 'weights_digest',
-           'finish', 'pretrain']
+           'finish', 'pretrain', 'load_stage']
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
 import contextlib, copy, os, time
@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, foreign, read_json, read_record, sweep, torch_rng,
                             write_json, write_record)
-from ..models.encoder import checkpoint_files, save_encoder
+from ..models.encoder import checkpoint_files, fill, read_weights, save_encoder
 from ..pretext.base import show
 from .checkup import Sample, appraise, checkup_class
 from .loop import Feed, Objective, TrainConfig, fit, precision
@@ -149,3 +149,14 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
         release(part)
     if devices > 1: torch.distributed.barrier()
     return folder
+
+# %% ../../nbs/train/33_pretrain.ipynb #6d1a2e3f
+def load_stage(stage, # as it was handed to `pretrain`; not modified
+               folder): # of the checkpoint -> a copy of `stage` with the heads that were trained
+    "The trained heads of a pretext task; whatever is missing, damaged or different raises."
+    path = Path(folder)/"pretext.safetensors"
+    if not path.is_file(): raise MegsslError(f"{path}: no such file; name the folder that `pretrain` returned")
+    wanted, found = read_record(path.with_name("scores.json"))["files"].get(path.name), file_digest(path)
+    if wanted != found:
+        raise MegsslError(f"{path}: digest: {found}, but scores.json says {wanted}; these are other weights")
+    return fill(copy.deepcopy(stage), read_weights(path, None), path)
