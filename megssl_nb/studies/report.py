@@ -253,7 +253,8 @@ def notebooks(r):
     done = [*(Path("cells")/m["cell"]/f"seed{m['seed']}"/f"fold{m['fold']}" for m in r.cells), *(Path("pretrained")/d for d in r.stages)]
     bare = [p.as_posix() for p in done if not (r.folder/p/"notebook.ipynb").is_file()]
     if bare: yield page.note(f"Without notebook: {', '.join(bare)}.")
-    if idle := len(r.todo) - len(r.cells) - len(r.stages): yield page.note(f"{idle} of the {len(r.todo)} jobs of the study have not finished.")
+    idle = len(r.todo) - len(r.cells) - len(r.stages)
+    if r.todo and idle: yield page.note(f"{idle} of the {len(r.todo)} jobs of the study have not finished.")
 
 def linked(runs): # of one seed: (fold, path, "open" or "failed")
     "A table cell with one link, or one per fold."
