@@ -188,11 +188,11 @@ def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None)
     cells = [c for c in dict.fromkeys(rows.cell) if not is_baseline(c)]
     fig, (ax,) = panels(1, 1, height=.7 + .27 * len(cells))
     for y, cell in enumerate(cells):
-        colour, means = colours(cells)[cell], {}
+        colour = colours(cells)[cell]
         for mode, face, shift in (("probe", "white", -.14), ("finetune", colour, .14)):
             values = seed_means(rows[(rows.cell == cell) & (rows["mode"] == mode)]).value.to_numpy()
             if not len(values): continue
-            mean, low, high = interval(values, within=(0, 1)); means[mode] = mean
+            mean, low, high = interval(values, within=(0, 1))
             if np.isfinite(low): ax.plot([low, high], [y + shift] * 2, color=colour, lw=1.6, alpha=.7, zorder=2)
             else: ax.scatter(values, [y + shift] * len(values), s=9, color=colour, alpha=.5, lw=0, zorder=2)
             ax.scatter(mean, y + shift, s=40, facecolor=face, edgecolor=colour, lw=1.4, zorder=3)
@@ -229,7 +229,7 @@ def confusion_figure(matrices: dict, classes: list): # cell -> (K, K) counts, ro
 # %% ../../nbs/studies/43a_figures.ipynb #4edc0d1c
 @styled
 def training_figure(trainings: dict, ylabel="loss"): # title -> dict(histories, colour, line)
-    "Training (thin) and validation (thick) loss over epochs, one line per seed and fold; the dashed line is the best trivial predictor."
+    "Training (thin) and validation (thick) loss, one line per seed and fold; dashed: the best trivial predictor."
     fig, axes = panels(len(trainings), 4, height=1.75, width=min(9.2, 2.3 * max(2, len(trainings))))
     for ax, (title, t) in zip(axes, trainings.items()):
         top = []
@@ -281,7 +281,7 @@ def preview_figure(previews: dict): # title -> dict(input, mask, target, predict
 
 # %% ../../nbs/studies/43a_figures.ipynb #909f2f2d
 def read_stage(folder) -> dict: # folder of a pretrained checkpoint
-    "What a pretraining left beside its weights: provenance, scores, history and preview; what is absent is left out, `missing` names the files that the scores know."
+    "What a pretraining left beside its weights, as far as it is there; `missing` names the files that its scores list."
     import pandas as pd
     from pathlib import Path
     from megssl_nb.core import MegsslError, file_digest, read_record
@@ -289,7 +289,9 @@ def read_stage(folder) -> dict: # folder of a pretrained checkpoint
     found = {name: read_record(folder/f"{name}.json") for name in ("provenance", "scores") if (folder/f"{name}.json").is_file()}
     for name, wanted in found.get("scores", {}).get("files", {}).items():
         if not os.path.lexists(folder/name): found.setdefault("missing", []).append(name)
-        elif file_digest(folder/name) != wanted: raise MegsslError(f"{folder/name}: damaged or edited; delete the folder, and 'megssl ablate' trains it again")
+        elif file_digest(folder/name) != wanted:
+            remedy = "delete the folder, and 'megssl ablate' trains it again"
+            raise MegsslError(f"{folder/name}: damaged or edited; {remedy}")
     arrays = {p: folder/f"preview_{p}.npy" for p in preview_parts}
     try:
         if (folder/"history.csv").is_file(): found["history"] = pd.read_csv(folder/"history.csv")

@@ -21,7 +21,8 @@ from ..train.statistics import least_seeds, side, withheld
 
 # %% ../../nbs/studies/43c_records.ipynb #35663155
 needed = {"results": "cell seed fold subject level metric value n", "curves": "cell seed fold subject level metric value n mode labels",
-          "summary": "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm", "effects": "effect estimate low high p p_holm metric level n_seeds"}
+          "summary": "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm",
+          "effects": "effect estimate low high p p_holm metric level n_seeds"}
 words = {"cell", "subject", "level", "metric", "mode", "effect", "study"}
 
 def read_table(folder, name: str): # -> DataFrame
@@ -46,7 +47,7 @@ class Records:
     plan: dict; provenance: dict; store: dict; failed: list
     study: dict; yaml: str  # the study's file, read and as text
     missing: list = field(default_factory=list)  # files that the run should have and has not
-    others: list = field(default_factory=list)   # folders of jobs that the study does not have: earlier versions, copies
+    others: list = field(default_factory=list)   # folders of jobs that are not of this study
 
     @cached_property
     def todo(self) -> dict: return planned(self.plan)
@@ -108,7 +109,7 @@ def same_job(record: dict, path: Path, todo: dict) -> bool:
     return tuple(record.get(k, v) for k, v in zip(("cell", "seed", "fold"), at)) == at
 
 # %% ../../nbs/studies/43c_records.ipynb #d24a90b6
-def read_jobs(folder: Path, todo: dict) -> tuple: # records of cells, stages (digest -> what `read_stage` finds), folders of others
+def read_jobs(folder: Path, todo: dict) -> tuple: # records of cells, stages as in `Records`, folders of others
     "What the jobs of the study left, and which folders are of other jobs."
     cells, stages, others = [], {}, []
     for path in sorted([*folder.glob("cells/*/seed*/fold*"), *folder.glob("pretrained/*")]):
@@ -138,15 +139,16 @@ def absent(folder: Path, listed: set, stages: dict, todo: dict, finished: bool) 
 
 # %% ../../nbs/studies/43c_records.ipynb #2eaec418
 def read_run(folder) -> Records:
-    "Read a run folder; absent parts are empty and named, what is no run folder or was changed after it was written is refused."
+    "Read a run folder; absent parts are empty and named, what was changed after it was written is refused."
     folder = Path(folder)
     if not any((folder/f).is_file() for f in ("study.yaml", "results.csv")):
-        raise MegsslError(f"{folder}: not a run folder (neither study.yaml nor results.csv); 'megssl ablate STUDY' makes one")
+        why = "not a run folder (neither study.yaml nor results.csv); 'megssl ablate STUDY' makes one"
+        raise MegsslError(f"{folder}: {why}")
     def there(name): return os.path.lexists(folder/name)
     def record(name): return read_record(folder/name) if there(name) else {}
     study = folder/"study.yaml"
     plain = read_yaml(study) or {} if there("study.yaml") else {}
-    if not isinstance(plain, dict): raise MegsslError(f"{study}: holds a {type(plain).__name__}, expected keys and values")
+    if not isinstance(plain, dict): raise MegsslError(f"{study}: holds a {type(plain).__name__}, not keys and values")
     said = record("tables.json") | {"study.yaml": d for k, d in record("data.json").items() if k == "study"}
     for name, wanted in said.items():
         if there(name) and (not (folder/name).is_file() or wanted and file_digest(folder/name) != wanted):
@@ -164,7 +166,8 @@ def unrecorded(r: Records) -> list: # (cell, seed, fold)
     have = {(m.get("cell"), m.get("seed"), m.get("fold")) for m in r.cells}
     rows = r.results[["cell", "seed", "fold"]].drop_duplicates()
     used = {("baselines" if is_baseline(c) else c, int(s), int(f)) for c, s, f in rows.itertuples(index=False)}
-    return sorted(u for u in used - have if r.todo and "cells/{}/seed{}/fold{}/metrics.json".format(*u) not in r.missing)
+    named = "cells/{}/seed{}/fold{}/metrics.json"
+    return sorted(u for u in used - have if r.todo and named.format(*u) not in r.missing)
 
 # %% ../../nbs/studies/43c_records.ipynb #aceffa69
 def number(x, digits=2) -> str: return "n/a" if x is None or not np.isfinite(x) else f"{x:.{digits}f}".replace("-", "−") if round(x, digits) else f"{0:.{digits}f}"
@@ -183,8 +186,9 @@ def against(r: Records) -> str: return "training from scratch" if r.reference ==
 
 def nothing(r: Records) -> str:
     "Why no cell has a score."
-    if "results.csv" in r.missing: return "results.csv is missing, so there is nothing to compare; 'megssl ablate' writes it again."
-    return "No cell has finished, so there is nothing to compare."
+    lost = "results.csv" in r.missing
+    why = "results.csv is missing ('megssl ablate' writes it again)" if lost else "No cell has finished"
+    return f"{why}, so there is nothing to compare."
 
 def compared(r: Records): # -> rows of summary.csv, largest difference first
     "The macro-F1 of every cell that has a difference to the reference."
@@ -216,10 +220,11 @@ def verdict(r: Records, alpha=.05) -> str:
     up, down = f"{len(better)} of {count(len(rows), 'cell')}", f"{len(worse)} of {count(len(rows), 'cell')}"
     if better.empty and worse.empty: return f"No cell differs from {ref} (best: {difference(best)})."
     if worse.empty:
-        return f"Pretraining helps: {up} {'beats' if len(better) == 1 else 'beat'} {ref} (best: {difference(better.iloc[0])})."
+        verb = "beats" if len(better) == 1 else "beat"
+        return f"Pretraining helps: {up} {verb} {ref} (best: {difference(better.iloc[0])})."
     if better.empty:
-        return (f"Pretraining hurts: {down} {'falls' if len(worse) == 1 else 'fall'} below {ref} (worst: {difference(worst)}), "
-                "and none is better.")
+        verb = "falls" if len(worse) == 1 else "fall"
+        return f"Pretraining hurts: {down} {verb} below {ref} (worst: {difference(worst)}), and none is better."
     return (f"Pretraining helps in {len(better)} and hurts in {len(worse)} of {len(rows)} cells "
             f"(best: {difference(better.iloc[0])}; worst: {difference(worst)}).")
 
@@ -230,11 +235,11 @@ def qualifications(r: Records) -> list: # sentences
     cells = {c: v for c, v in means.items() if not is_baseline(c)}
     if not cells: return []
     best = max(cells, key=cells.get)
-    top, rival = number(cells[best]), r.strongest
-    if not rival: said = "No baseline was run."
-    elif means[rival] >= cells[best]:
-        said = f"The strongest baseline, {readable(rival)}, reaches {number(means[rival])}: more than any cell (best: {best}, {top})."
-    else: said = f"The best cell, {best}, reaches {top}, the strongest baseline, {readable(rival)}, {number(means[rival])}."
+    top, rival, said = number(cells[best]), r.strongest, "No baseline was run."
+    if rival:
+        name, value = f"the strongest baseline, {readable(rival)},", number(means[rival])
+        said = f"The best cell, {best}, reaches {top}, {name} {value}."
+        if means[rival] >= cells[best]: said = f"T{name[1:]} reaches {value}: more than any cell (best: {best}, {top})."
     if len(r.seeds) >= least_seeds: return [said, *above_chance(r), *certainty(r)]
     return [said, f"Below {least_seeds} seeds this page shows means and single seeds, but no intervals and no tests."]
 
@@ -244,21 +249,25 @@ def above_chance(r: Records) -> list: # sentences
     same, said = [x.cell for x in rows if x.high - x.low <= 1e-9], []
     above = [x.cell for x in rows if r.chance and side(x.low, x.high, r.chance) > 0]
     if r.chance and len(same) < len(rows):
-        who = "All cells lie" if len(above) == len(r.order) else f"Only {listed(above)} lie{'s' * (len(above) == 1)}" if above else "No cell lies"
+        who = f"Only {listed(above)} lie{'s' * (len(above) == 1)}" if above else "No cell lies"
+        if len(above) == len(r.order): who = "All cells lie"
         said.append(f"{who} clearly above chance ({number(r.chance)}).")
-    if same: said.append(f"All seeds of {listed(same)} have the same score, so there is no interval to compare with chance.")
+    if same: said.append(f"All seeds of {listed(same)} have the same score, which leaves no interval to judge by.")
     return said
 
 def certainty(r: Records) -> list: # sentences
     "What could have been seen, what was not tested, and what intervals and tests mean."
     rows, said = compared(r), []
     half = ((rows.diff_high - rows.diff_low) / 2).dropna()
-    if len(half): said.append(f"With {count(len(r.seeds), 'seed')}, a single difference of less than about {number(half.median())} cannot be told from noise.")
+    if len(half):
+        least = f"less than about {number(half.median())}"
+        said.append(f"With {count(len(r.seeds), 'seed')}, a single difference of {least} cannot be told from noise.")
     if untested := list(rows.cell[rows.p_holm.isna()]):
-        said.append(f"No test of {listed(untested)}: fewer than {least_seeds} seeds in common with {against(r)}, or the same difference in all.")
+        why = f"fewer than {least_seeds} seeds in common with {against(r)}, or the same difference in all"
+        said.append(f"No test of {listed(untested)}: {why}.")
     people = f", {count(len(r.subjects), 'test subject')}" if r.subjects else ""
-    return [*said, f"Intervals and tests are over seeds (training repeated on the same recordings{people}); "
-                   "they do not say how the result carries over to other subjects."]
+    over = f"over seeds (training repeated on the same recordings{people})"
+    return [*said, f"Intervals and tests are {over}; they do not say how the result carries over to other subjects."]
 
 # %% ../../nbs/studies/43c_records.ipynb #10b4f9ac
 letters = {"denoise": "D", "masked_sensors": "M", "masked_sequence": "S"}
@@ -266,7 +275,8 @@ letters = {"denoise": "D", "masked_sensors": "M", "masked_sequence": "S"}
 def stage_path(r: Records, digest: str, above=()) -> list: # the pretexts of each stage below and of this one
     own = r.stages.get(digest, {}).get("provenance", {})
     below = own.get("parent")
-    return [*(stage_path(r, below, (*above, digest)) if below and below not in above else []), list(own.get("pretexts", [digest]))]
+    path = stage_path(r, below, (*above, digest)) if below and below not in above else []
+    return [*path, list(own.get("pretexts", [digest]))]
 
 def trained_on(stage) -> tuple: # seed and fold of what `read_stage` found
     own = stage.get("provenance", {})
@@ -306,8 +316,10 @@ def complaints(r: Records) -> list: # (stage, text)
     said, groups = {}, stage_groups(r)
     for title, g in groups.items():
         for s in g["stages"]:
-            for text in s.get("scores", {}).get("warnings", ()): said.setdefault((title, text.partition(" ")[0]), []).append((s, text))
-    return [(f"{title} ({which([s for s, _ in v], groups[title]['stages'])})", v[0][1]) for (title, _), v in said.items()]
+            for text in s.get("scores", {}).get("warnings", ()):
+                said.setdefault((title, text.partition(" ")[0]), []).append((s, text))
+    who = lambda title, told: which([s for s, _ in told], groups[title]["stages"])
+    return [(f"{title} ({who(title, told)})", told[0][1]) for (title, _), told in said.items()]
 
 def which(some: list, stages: list) -> str:
     "Some of the trainings of a stage: by seed, or where there are more than one of a seed, how many."

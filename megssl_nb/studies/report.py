@@ -17,8 +17,8 @@ from ..core import MegsslError, write_text
 from . import page
 from .figures import (best_trivial, cells_figure, colours, confusion_figure, effects_figure, embedded, is_baseline, label_order, labels_figure,
                                        preview_figure, probe_figure, readable, seed_means, select, total_losses, training_figure)
-from .records import (Records, beats, complaints, count, doubles, listed, loss_rows, nothing, number, p_value, place, qualifications,
-                                       read_run, signed, stage_groups, trained_on, unrecorded, verdict)
+from .records import (Records, beats, complaints, count, doubles, listed, loss_rows, nothing, number, p_value, place,
+                                       qualifications, read_run, signed, stage_groups, trained_on, unrecorded, verdict)
 from ..train.statistics import least_seeds
 
 # %% ../../nbs/studies/43_report.ipynb #6e311bb2
@@ -46,7 +46,8 @@ def interval_cell(row, digits=2): # a table cell with mean and interval of a sum
 def p_cell(p, quiet=False): return page.td(p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else "", strong=p < .05 and not quiet)
 
 # %% ../../nbs/studies/43_report.ipynb #09e47da9
-@section("Score of every cell", "Small dots are seeds, large dots their means, lines 95 % intervals (from five seeds on). Baselines were fitted on the same labelled windows.")
+@section("Score of every cell", "Small dots are seeds, large dots their means, lines 95 % intervals "
+                                "(from five seeds on). Baselines were fitted on the same labelled windows.")
 def scores(r):
     if not r.means(): raise Absent(nothing(r))
     yield show(cells_figure(r.results, r.summary, r.level, chance=r.chance), "macro-F1 of every cell and baseline", "D denoising, M masked sensors, S masked sequence." if "D" in r.order else "")
@@ -57,7 +58,8 @@ def scores(r):
         yield page.note(f"Scores per {level} are the same: each {level} holds one {r.level}.") if same else score_table(r, level)
     counts = {c: len(seed_means(select(r.results, cell=c, subject="all", level=r.level, metric="macro_f1"))) for c in r.order}
     if len(set(counts.values())) > 1: yield page.warning("Cells rest on different numbers of seeds: " + ", ".join(f"{c} {n}" for c, n in counts.items()) + ".")
-    if min(counts.values(), default=least_seeds) < least_seeds: yield page.note(f"Cells of fewer than {least_seeds} seeds have no intervals and no tests.")
+    if min(counts.values(), default=least_seeds) < least_seeds:
+        yield page.note(f"Cells of fewer than {least_seeds} seeds have no intervals and no tests.")
 
 def score_table(r, level):
     metrics = ("macro_f1", "accuracy", "balanced_accuracy")
@@ -79,12 +81,17 @@ def factor_effects(r):
     rows = select(r.effects, level=r.level, metric="macro_f1")
     if rows.empty: raise Absent("No factorial analysis: the finished cells do not form a complete grid of pretexts.")
     yield show(effects_figure(r.effects, r.level), "main effects and interactions")
-    yield filled(["effect", "change of macro-F1", "95 % CI", "Holm p"], [[page.td(readable(x.effect)), page.td(signed(x.estimate, 3)), page.td(f"{number(x.low, 3)} to {number(x.high, 3)}" if np.isfinite(x.low) else ""),
-                     p_cell(x.p_holm)] for x in rows.itertuples()])
-    if rows.n_seeds.max() < least_seeds: yield page.note(f"{count(int(rows.n_seeds.max()), 'seed')}: effects without intervals and tests; these need {least_seeds}.")
+    reach = lambda x: f"{number(x.low, 3)} to {number(x.high, 3)}" if np.isfinite(x.low) else ""
+    yield filled(["effect", "change of macro-F1", "95 % CI", "Holm p"],
+                 [[page.td(readable(x.effect)), page.td(signed(x.estimate, 3)), page.td(reach(x)), p_cell(x.p_holm)]
+                  for x in rows.itertuples()])
+    if (most := int(rows.n_seeds.max())) < least_seeds:
+        yield page.note(f"{count(most, 'seed')}: effects without intervals and tests; these need {least_seeds}.")
 
 # %% ../../nbs/studies/43_report.ipynb #da73135f
-@section("Labels needed", "Pretraining earns its cost where labels are few. Grey is training from scratch, dashed the strongest baseline, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where there are too few for one.")
+@section("Labels needed", "Pretraining earns its cost where labels are few. Grey is training from scratch, dashed the "
+                          "strongest baseline, dotted chance; bands are 95 % intervals over seeds, small dots single "
+                          "seeds where these are too few for one.")
 def label_curve(r):
     lacks(r, "curves.csv")
     fits = select(r.curves, mode="finetune", subject="all", level=r.level, metric="macro_f1")
@@ -106,7 +113,8 @@ def headline_labels(r): # label count of results.csv, 0 = all; None: not known
 @section("Frozen probe and fine-tuning", "A linear probe on the frozen encoder (open) shows what pretraining put into the embedding; fine-tuning (filled) what a classifier makes of it. Dashed: a probe on random weights.")
 def probes(r):
     lacks(r, "curves.csv")
-    if (labels := headline_labels(r)) is None: raise Absent("study.yaml is missing, so the label count of the headline is not known.")
+    labels = headline_labels(r)
+    if labels is None: raise Absent("study.yaml is missing, so the label count of the headline is not known.")
     rows = select(r.curves, subject="all", level=r.level, metric="macro_f1", labels=labels)
     if not {"probe", "finetune"} <= set(rows["mode"]): raise Absent("The study did not run both a frozen probe and fine-tuning.")
     yield show(probe_figure(r.curves, labels, r.level, chance=r.chance), "probe and fine-tuning per cell", f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
@@ -120,13 +128,15 @@ def subjects(r):
     scores = {s: r.means(subject=s) for s in r.subjects}
     yield wide_table(r, "subject", {f"{s}": scores[s] for s in r.subjects}, {s: int(sizes[s]) for s in r.subjects})
 
-@section("Classes", "F1 of each class, and what the windows of a class were taken for: rows are the truth, in per cent, summed over seeds and folds.")
+@section("Classes", "F1 of each class, and what the windows of a class were taken for: rows are the truth, in per "
+                    "cent, summed over seeds and folds.")
 def classes(r):
     scores = {c: r.means(f"f1:{c}") for c in r.classes}
     if any(scores.values()): yield wide_table(r, "class", scores)
     matrices = {}
     for m in r.cells:
-        if m.get("confusion", {}).get(r.level) and list(m["classes"]) == r.classes: matrices[m["cell"]] = matrices.get(m["cell"], 0) + np.array(m["confusion"][r.level])
+        if not m.get("confusion", {}).get(r.level) or list(m["classes"]) != r.classes: continue
+        matrices[m["cell"]] = matrices.get(m["cell"], 0) + np.array(m["confusion"][r.level])
     matrices = {c: matrices[c] for c in r.order if c in matrices}
     if not matrices: raise Absent("No confusion matrices.")
     yield show(confusion_figure(matrices, r.classes), "confusion matrices")
@@ -140,7 +150,8 @@ def wide_table(r, name, scores, sizes=None): # scores: row -> {cell: value}
                       [[page.td(row), *([page.td(str(sizes[row]))] if sizes else []), *(cell(of.get(c, np.nan)) for c in columns)] for row, of in scores.items()])
 
 # %% ../../nbs/studies/43_report.ipynb #e49d8c33
-@section("Learning curves", "Thin: training loss, thick: held-out loss, one line per seed and fold (a dot: one epoch). Dashed: the best predictor without a network, on the same scored cells.")
+@section("Learning curves", "Thin: training loss, thick: held-out loss, one line per seed and fold (a dot: one epoch). "
+                            "Dashed: the best predictor without a network, on the same scored cells.")
 def learning(r):
     groups = stage_groups(r)
     def mean_trivial(stages):
@@ -165,13 +176,15 @@ def reconstructions(r):
     shown = {t: next(s["preview"] for s in g["stages"] if "preview" in s) | {"colour": g["colour"]} for t, g in groups.items() if any("preview" in s for s in g["stages"])}
     kinds = {str(groups[t]["path"][-1]): t for t in reversed(shown)}  # the first stage of each kind
     shown = {t: p for t, p in shown.items() if t in kinds.values()}
-    if shown: yield show(preview_figure(shown), "input, mask, prediction and target of each pretext", "First held-out window of the first seed and fold.", "png")
+    if shown: yield show(preview_figure(shown), "input, mask, prediction and target of each pretext",
+                         "First held-out window of the first seed and fold.", "png")
     else: yield page.note("No previews were kept.")
     if rows := [row for t, g in groups.items() for row in loss_rows(t, g)]:
         names = list(dict.fromkeys(k for _, found in rows for s in found for k in s if k != "model"))
         mean = lambda found, k: number(np.mean([s[k] for s in found if k in s]), 3) if any(k in s for s in found) else ""
         yield page.table(["loss on scored cells", "model", *(readable(n) for n in names), "model beats all"], [[page.td(title, quiet=title.startswith("of which")), page.td(mean(found, "model"), strong=True), *(page.td(mean(found, n)) for n in names),
-                          page.td(f"{sum(beats(s) for s in found)} of {count(len(found), 'pretraining')}")] for title, found in rows])
+                          page.td(f"{sum(beats(s) for s in found)} of {count(len(found), 'pretraining')}")]
+                         for title, found in rows])
     else: yield page.note("No scores of trivial predictors.")
 
 # %% ../../nbs/studies/43_report.ipynb #32a49739
@@ -182,21 +195,23 @@ def incomplete(r: Records) -> list: # blocks
     "What the folder should hold and does not, and what it holds of other studies."
     found = []
     if r.missing:
-        said = f"{count(len(r.missing), 'file')} missing in this folder, and so on this page; 'megssl ablate' makes what the study needs again:"
-        found.append(page.warning(said, some(r.missing)))
+        said = f"{count(len(r.missing), 'file')} missing in this folder, and so on this page"
+        found.append(page.warning(f"{said}; 'megssl ablate' makes what the study needs again:", some(r.missing)))
     if odd := unrecorded(r):
-        said = "results.csv holds numbers of jobs that plan.json does not list; 'megssl ablate' writes the tables again:"
-        found.append(page.warning(said, some([f"{c}, seed {s}, fold {f}" for c, s, f in odd])))
+        said = "results.csv holds numbers of jobs that plan.json does not list"
+        names = [f"{c}, seed {s}, fold {f}" for c, s, f in odd]
+        found.append(page.warning(f"{said}; 'megssl ablate' writes the tables again:", some(names)))
     if not r.todo and (twice := doubles(r)):
-        found.append(page.warning(f"More than one pretraining of {listed(twice)} for the same seed and fold, and no list of the "
-                                  "jobs of the study (plan.json) that would tell earlier versions apart; all of them are shown."))
+        said = f"More than one pretraining of {listed(twice)} for the same seed and fold, and no list of the jobs of the study"
+        found.append(page.warning(f"{said} (plan.json) that would tell versions apart. All of them are shown."))
     kinds = {"pretraining": "pretrained", "evaluation": "cells"}
     other = [count(n, noun) for noun, room in kinds.items() if (n := sum(p.parts[0] == room for p in r.others))]
-    if other: found.append(page.note(f"Not shown: {listed(other)} in this folder that no job of this study uses (of an earlier version, or copies)."))
+    why = "in this folder that no job of this study uses (of an earlier version, or copies)"
+    if other: found.append(page.note(f"Not shown: {listed(other)} {why}."))
     return found
 
 def warnings_of(r: Records) -> list: # blocks for the top of the page
-    "What a reader must not miss: missing files, failed jobs, collapsed embeddings, pretexts that did not beat a trivial predictor."
+    "What a reader must not miss: missing files, failed jobs, collapsed embeddings, pretexts no better than a guess."
     found = incomplete(r)
     if r.failed: found.append(page.warning(f"{count(len(r.failed), 'job')} failed; the rest of the grid is complete.",
         [page.td(f"{f['cell']}, seed {f['seed']}, fold {f['fold']}", f["error"], href=link(r, f.get("notebook"))) for f in r.failed]))
@@ -234,9 +249,11 @@ def origin(r):
         "packages": ", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items() if v), "machine": ", ".join(f"{k} {v}" for k, v in p.get("machine", {}).items() if v),
         "classifiers": f"{spent / 60:.0f} minutes of training" if spent else "", "parameters": ", ".join(f"{k} {sum(x[-1] for x in v):,}" for k, v in r.plan.get("modules", {}).items())})
     splits = {(m.get("seed"), m.get("fold")): m["split"] for m in r.cells if m.get("split")}
-    if splits: yield page.fold("Splits", [page.table(["seed", "fold", "digest"], [[page.td(str(x)) for x in (*k, v)] for k, v in sorted(splits.items(), key=str)])])
+    if splits: yield page.fold("Splits", [page.table(["seed", "fold", "digest"], [[page.td(str(x)) for x in (*k, v)] for k, v in sorted(splits.items())])])
     stages = [(t, s) for t, g in stage_groups(r).items() for s in g["stages"]]
-    if stages: yield page.fold("Checkpoints", [page.table(["stage", "seed", "fold", "folder", "weights"], [[page.td(str(x)) for x in (t, *trained_on(s), s["digest"], s.get("provenance", {}).get("digest", ""))] for t, s in stages])])
+    rows = [(t, *trained_on(s), s["digest"], s.get("provenance", {}).get("digest", "")) for t, s in stages]
+    head = ["stage", "seed", "fold", "folder", "weights"]
+    if rows: yield page.fold("Checkpoints", [page.table(head, [[page.td(str(x)) for x in row] for row in rows])])
     if r.yaml: yield page.fold("study.yaml", [page.code(r.yaml)])
 
 # %% ../../nbs/studies/43_report.ipynb #86c730c5
@@ -249,8 +266,10 @@ def notebooks(r):
     for title, rows in (("cell", runs), ("stage", stage_runs(r))):
         if not rows: continue
         seeds = sorted({s for of in rows.values() for s in of})
-        yield page.table([title, *(f"seed {s}" for s in seeds)], [[page.td(name), *(linked(of.get(s, [])) for s in seeds)] for name, of in rows.items()])
-    done = [*(Path("cells")/m["cell"]/f"seed{m['seed']}"/f"fold{m['fold']}" for m in r.cells), *(Path("pretrained")/d for d in r.stages)]
+        body = [[page.td(name), *(linked(of.get(s, [])) for s in seeds)] for name, of in rows.items()]
+        yield page.table([title, *(f"seed {s}" for s in seeds)], body)
+    done = [Path("cells")/m["cell"]/f"seed{m['seed']}"/f"fold{m['fold']}" for m in r.cells]
+    done += [Path("pretrained")/d for d in r.stages]
     bare = [p.as_posix() for p in done if not (r.folder/p/"notebook.ipynb").is_file()]
     if bare: yield page.note(f"Without notebook: {', '.join(bare)}.")
     idle = len(r.todo) - len(r.cells) - len(r.stages)
@@ -303,17 +322,19 @@ def glance(r: Records) -> list: # the study in a few counts
     return said if labels is None else [*said, f"{labels} labels per class" if labels else "all labels"]
 
 def report(run_dir) -> Path: # report.html in the run folder
-    "Write the self-contained page of a run from its files; parts that fail are warnings there, and an error afterwards."
+    "Write the self-contained page of a run; parts that fail are warnings there, and an error afterwards."
     r, broken = read_run(run_dir), []
     head = {"verdict": tried("verdict", lambda: verdict(r), "The answer of this study could not be written.", broken),
             "said": tried("qualifications", lambda: qualifications(r), [], broken),
             "glance": tried("counts", lambda: glance(r), [], broken),
             "warnings": tried("warnings", lambda: warnings_of(r), [], broken)}
     drawn = [dict(title=t, why=w, blocks=blocks_of(r, t, draw, broken)) for t, w, draw in sections]
-    if broken: head["warnings"].insert(0, page.warning("Parts of this page could not be written:", [page.td(b) for b in broken]))
+    if broken:
+        lost = page.warning("Parts of this page could not be written:", [page.td(b) for b in broken])
+        head["warnings"].insert(0, lost)
     html = page.render(**head, name=r.study.get("name") or r.folder.resolve().name, title=r.study.get("title") or "",
                        sections=drawn, time=r.provenance.get("time", ""))
     path = r.folder/"report.html"
     write_text(path, html)
-    if broken: raise MegsslError(f"{path}: written, but not {'; '.join(broken)}; please report this with the run folder")
+    if broken: raise MegsslError(f"{path}: written, but not {'; '.join(broken)}; please report it with the run folder")
     return path

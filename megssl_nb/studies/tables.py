@@ -40,13 +40,13 @@ def keep_tables(run, # run folder
 
 # %% ../../nbs/studies/43d_tables.ipynb #70d32bea
 def cell_table(tables: Tables, metric="balanced_accuracy", level="window"): # -> DataFrame, one row per cell
-    "Mean, interval and paired difference to the reference of every cell and baseline; columns without a number are left out."
+    "Mean, interval and paired difference to the reference of each cell and baseline, without empty columns."
     rows = select(tables.summary, subject="all", level=level, metric=metric).set_index("cell")
     columns = ["mean", "low", "high", "diff", "diff_low", "diff_high", "p_holm"]
     return rows[columns].round(3).dropna(axis=1, how="all")
 
 def effect_table(tables: Tables, metric="macro_f1", level="window"): # -> DataFrame, one row per effect
-    "Main effects and interactions with intervals and p values; columns without a number are left out."
+    "Main effects and interactions with intervals and p values, without empty columns."
     rows = select(tables.effects, metric=metric, level=level).set_index("effect")
     return rows[["estimate", "low", "high", "p", "p_holm"]].round(3).dropna(axis=1, how="all")
 

@@ -129,7 +129,8 @@ def factorial(results, # rows of a study; baselines have empty factors and do no
 def withheld(table): # summary or effects; -> the same columns
     "Without the intervals and p values of fewer than `least_seeds` seeds, and with the others inside what is possible."
     few, table = table["n_seeds"] < least_seeds, table.copy()
-    for centre, low, high, least in (("mean", "low", "high", 0), ("estimate", "low", "high", -1), ("diff", "diff_low", "diff_high", -1)):
+    limits = {"mean": ("low", "high", 0), "estimate": ("low", "high", -1), "diff": ("diff_low", "diff_high", -1)}
+    for centre, (low, high, least) in limits.items():
         if centre not in table: continue
         score = table[centre].between(least, 1)
         table[low] = table[low].mask(score & (table[low] < least), least)
