@@ -231,7 +231,7 @@ def data(r):
     recordings, sets = s.get("recordings", []), s.get("windows", {})
     minutes = sum(x.get("seconds", 0) for x in recordings) / 60
     yield page.facts({"recordings": f"{len(recordings)} of {count(len({x.get('subject') for x in recordings}), 'subject')}, {minutes:.0f} minutes", "channels": f"{s.get('channels')} at {s.get('sfreq'):g} Hz; sensor image: {s.get('image')}",
-        "classes": ", ".join(r.classes), "windows": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in sets.items()) + " (first seed)" * bool(sets),
+        "classes": ", ".join(r.classes), "windows": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in sets.items()) + " (first seed and fold)" * bool(sets),
         "dropped windows": ", ".join(f"{v} ({k})" for k, v in s.get("dropped", {}).items()) or "none", "store": s.get("digest", "")})
     if lacking := [x for x in recordings if x.get("absent")]:
         yield page.fold(f"Channels that {len(lacking)} of {count(len(recordings), 'recording')} lack, zeros in the store", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(x["absent"]), wide=True)] for x in lacking])])
