@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['cell_colours', 'baseline_names', 'metric_names', 'look', 'preview_parts', 'colours', 'is_baseline', 'readable',
            'styled', 'panels', 'few_colours', 'embedded', 'select', 'seed_means', 'cells_figure', 'effects_figure',
-           'label_order', 'curve', 'labels_figure', 'probe_figure', 'row_normalised', 'confusion_figure',
+           'label_order', 'curve', 'lone_seeds', 'labels_figure', 'probe_figure', 'row_normalised', 'confusion_figure',
            'training_figure', 'upright', 'preview_figure', 'read_stage', 'best_trivial', 'total_losses', 'plot_history',
            'plot_preview', 'plot_confusion', 'plot_fit']
 
 # %% ../../nbs/studies/43a_figures.ipynb #44108d23
-import base64, functools, io
+import base64, functools, io, os
 import numpy as np
-from ..train.statistics import interval
+from ..train.statistics import interval, side
 
 # %% ../../nbs/studies/43a_figures.ipynb #e0baee06
 cell_colours = {"none": "#7d7d7d", "D": "#E69F00", "M": "#56B4E9", "S": "#009E73", "D+M": "#0072B2", "D+S": "#D55E00", "M+S": "#CC79A7", "D+M+S": "#1a1a1a"}
@@ -130,8 +130,7 @@ def effects_figure(effects, level="window", metric="macro_f1"): # effects: the t
     rows = rows.assign(order=order, y=np.arange(len(rows)) + .5 * order)
     fig, (ax,) = panels(1, 1, height=.6 + .27 * (rows.y.max() + 1))
     for r in rows.itertuples():
-        clear = np.isfinite(r.low) and (r.low > 0 or r.high < 0)
-        colour = "#0072B2" if clear else "#8a8a8a"
+        colour = "#0072B2" if side(r.low, r.high) else "#8a8a8a"
         if np.isfinite(r.low): ax.plot([r.low, r.high], [r.y, r.y], color=colour, lw=2.6, solid_capstyle="round")
         ax.scatter(r.estimate, r.y, s=46, color=colour, edgecolor="white", lw=.9, zorder=3)
         ax.text(1.01, r.y, f"{r.estimate:+.3f}".replace("-", "−").replace("+0.000", "0.000").replace("−0.000", "0.000"), transform=ax.get_yaxis_transform(), va="center")
@@ -148,7 +147,13 @@ def label_order(labels) -> list: # 0 = all labels, which comes last
 def curve(rows, counts) -> np.ndarray: # (3, counts): mean, low, high; NaN where nothing was run
     "Mean and interval over seeds at each label count."
     found = [seed_means(rows[rows.labels == n]).value.to_numpy() for n in counts]
-    return np.array([interval(v) if len(v) else (np.nan,) * 3 for v in found], float).T
+    return np.array([interval(v, within=(0, 1)) for v in found], float).T
+
+def lone_seeds(rows, counts) -> tuple: # positions, values
+    "Each seed at each label count that has no interval."
+    bare = np.isnan(curve(rows, counts)[1])
+    pairs = [(x, v) for x, n in enumerate(counts) if bare[x] for v in seed_means(rows[rows.labels == n]).value]
+    return tuple(zip(*pairs)) or ((), ())
 
 # %% ../../nbs/studies/43a_figures.ipynb #ddb3b887
 @styled
@@ -167,6 +172,7 @@ def labels_figure(curves, level="window", metric="macro_f1", mode="finetune", ch
             colour = colours(list(dict.fromkeys(fit.cell)))[name]
             ax.fill_between(x, low, high, color=colour, alpha=.18, lw=0, zorder=z)
             ax.plot(x, mean, "o-", ms=3.2, color=colour, zorder=z + .5)
+            ax.scatter(*lone_seeds(fit[fit.cell == name], counts), s=7, color=colour, alpha=.5, lw=0, zorder=z)
         if strongest: ax.plot(x, curve(base[base.cell == strongest], counts)[0], "--", color="#999", lw=1.1, zorder=0)
         if chance: ax.axhline(chance, color="#444", lw=.9, ls=(0, (1, 2)), zorder=.9)
         ax.set_title(cell, color=colours(list(dict.fromkeys(fit.cell)))[cell], fontweight="bold"); ax.grid(axis="y", color="#eee"); ax.set_axisbelow(True)
@@ -182,12 +188,13 @@ def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None)
     cells = [c for c in dict.fromkeys(rows.cell) if not is_baseline(c)]
     fig, (ax,) = panels(1, 1, height=.7 + .27 * len(cells))
     for y, cell in enumerate(cells):
-        colour, means = colours(cells)[cell], {}
+        colour = colours(cells)[cell]
         for mode, face, shift in (("probe", "white", -.14), ("finetune", colour, .14)):
             values = seed_means(rows[(rows.cell == cell) & (rows["mode"] == mode)]).value.to_numpy()
             if not len(values): continue
-            mean, low, high = interval(values); means[mode] = mean
+            mean, low, high = interval(values, within=(0, 1))
             if np.isfinite(low): ax.plot([low, high], [y + shift] * 2, color=colour, lw=1.6, alpha=.7, zorder=2)
+            else: ax.scatter(values, [y + shift] * len(values), s=9, color=colour, alpha=.5, lw=0, zorder=2)
             ax.scatter(mean, y + shift, s=40, facecolor=face, edgecolor=colour, lw=1.4, zorder=3)
     random = rows[rows.cell == "baseline:random_frozen"].value
     if len(random): ax.axvline(random.mean(), color="#999", lw=1.1, ls="--", zorder=1)
@@ -222,15 +229,17 @@ def confusion_figure(matrices: dict, classes: list): # cell -> (K, K) counts, ro
 # %% ../../nbs/studies/43a_figures.ipynb #4edc0d1c
 @styled
 def training_figure(trainings: dict, ylabel="loss"): # title -> dict(histories, colour, line)
-    "Training (thin) and validation (thick) loss over epochs, one line per seed; the dashed line is the best trivial predictor."
+    "Training (thin) and validation (thick) loss, one line per seed and fold; dashed: the best trivial predictor."
     fig, axes = panels(len(trainings), 4, height=1.75, width=min(9.2, 2.3 * max(2, len(trainings))))
     for ax, (title, t) in zip(axes, trainings.items()):
         top = []
         for history in t["histories"]: # DataFrame with epoch and some of train_loss, val_loss
             for column, width, alpha in (("train_loss", .9, .35), ("val_loss", 1.5, .9)):
-                if column not in history: continue
+                if not {"epoch", column} <= set(history): continue
                 h = history[["epoch", column]].dropna()
-                ax.plot(h.epoch, h[column], lw=width, alpha=alpha, color=t["colour"]); top += list(h[column])
+                point = "o" if len(h) == 1 else ""
+                ax.plot(h.epoch, h[column], lw=width, alpha=alpha, color=t["colour"], marker=point, ms=2.5 * width)
+                top += [v for v in h[column] if np.isfinite(v)]
         if t.get("line"):
             name, value = t["line"]
             ax.axhline(value, color="#444", lw=1, ls="--"); top.append(value)
@@ -272,14 +281,17 @@ def preview_figure(previews: dict): # title -> dict(input, mask, target, predict
 
 # %% ../../nbs/studies/43a_figures.ipynb #909f2f2d
 def read_stage(folder) -> dict: # folder of a pretrained checkpoint
-    "What a pretraining left beside its weights: provenance, scores, history and preview; what is missing is absent."
+    "What a pretraining left beside its weights, as far as it is there; `missing` names the files that its scores list."
     import pandas as pd
     from pathlib import Path
     from megssl_nb.core import MegsslError, file_digest, read_record
     folder = Path(folder)
     found = {name: read_record(folder/f"{name}.json") for name in ("provenance", "scores") if (folder/f"{name}.json").is_file()}
     for name, wanted in found.get("scores", {}).get("files", {}).items():
-        if file_digest(folder/name) != wanted: raise MegsslError(f"{folder/name}: damaged or edited; delete the folder, and 'megssl ablate' trains it again")
+        if not os.path.lexists(folder/name): found.setdefault("missing", []).append(name)
+        elif file_digest(folder/name) != wanted:
+            remedy = "delete the folder, and 'megssl ablate' trains it again"
+            raise MegsslError(f"{folder/name}: damaged or edited; {remedy}")
     arrays = {p: folder/f"preview_{p}.npy" for p in preview_parts}
     try:
         if (folder/"history.csv").is_file(): found["history"] = pd.read_csv(folder/"history.csv")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from .figures import label_order, select
 from .results import write_csv
+from ..train.statistics import withheld
 
 # %% ../../nbs/studies/43d_tables.ipynb #347b3702
 @dataclass
@@ -26,7 +27,8 @@ names = tuple(Tables.__dataclass_fields__)
 def read_tables(folder) -> Tables:
     "The tables that `collect` wrote into a run folder, or that `keep_tables` copied."
     import pandas as pd
-    return Tables(*(pd.read_csv(Path(folder)/f"{name}.csv") for name in names))
+    found = {name: pd.read_csv(Path(folder)/f"{name}.csv") for name in names}
+    return Tables(**found | {name: withheld(found[name]) for name in ("summary", "effects")})
 
 # %% ../../nbs/studies/43d_tables.ipynb #b7057ae4
 def keep_tables(run, # run folder
@@ -38,13 +40,15 @@ def keep_tables(run, # run folder
 
 # %% ../../nbs/studies/43d_tables.ipynb #70d32bea
 def cell_table(tables: Tables, metric="balanced_accuracy", level="window"): # -> DataFrame, one row per cell
-    "Mean, interval and paired difference to the reference of every cell and baseline, under the headline protocol."
+    "Mean, interval and paired difference to the reference of each cell and baseline, without empty columns."
     rows = select(tables.summary, subject="all", level=level, metric=metric).set_index("cell")
-    return rows[["mean", "low", "high", "diff", "diff_low", "diff_high", "p_holm"]].round(3)
+    columns = ["mean", "low", "high", "diff", "diff_low", "diff_high", "p_holm"]
+    return rows[columns].round(3).dropna(axis=1, how="all")
 
 def effect_table(tables: Tables, metric="macro_f1", level="window"): # -> DataFrame, one row per effect
-    "Main effects and interactions with intervals and p values."
-    return select(tables.effects, metric=metric, level=level).set_index("effect")[["estimate", "low", "high", "p", "p_holm"]].round(3)
+    "Main effects and interactions with intervals and p values, without empty columns."
+    rows = select(tables.effects, metric=metric, level=level).set_index("effect")
+    return rows[["estimate", "low", "high", "p", "p_holm"]].round(3).dropna(axis=1, how="all")
 
 # %% ../../nbs/studies/43d_tables.ipynb #4e66edfa
 def budget_table(tables: Tables, metric="balanced_accuracy", level="window"): # -> DataFrame, rows (mode, cell), columns labels per class
