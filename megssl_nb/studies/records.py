@@ -129,7 +129,7 @@ def read_jobs(folder: Path, todo: dict) -> tuple: # records of cells, stages as 
 
 def absent(folder: Path, listed: set, stages: dict, todo: dict, finished: bool) -> list: # relative paths
     "What a run should have and has not: of the files in tables.json and scores.json, and of those that every run has."
-    gone = {n for n in listed if not os.path.lexists(folder/n) and (n in run_files or belongs(Path(n).parent, todo))}
+    gone = {n for n in listed if not os.path.lexists(folder/n) and (n in run_files or "/" in n and belongs(Path(n).parent, todo))}
     if finished or any(os.path.lexists(folder/n) for n in (*table_files, "tables.json")):
         gone |= {n for n in run_files if not os.path.lexists(folder/n)}
     for digest, stage in stages.items():

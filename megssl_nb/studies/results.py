@@ -8,6 +8,7 @@ __all__ = ['columns', 'tidy', 'headline', 'write_csv', 'contents', 'collect', 's
 # %% ../../nbs/studies/42a_results.ipynb #569217a3
 from pathlib import Path
 from ..core import atomic_path, file_digest, read_record, write_json, write_record
+from .locks import marker
 from .study import Run
 
 # %% ../../nbs/studies/42a_results.ipynb #9eedbd68
@@ -47,7 +48,7 @@ def write_csv(table, path):
 def contents(folder: Path) -> dict: # name -> digest, "" for a file that checks itself or changes from run to run
     "What a finished run folder holds, so that a file that is lost or edited later does not pass unseen."
     made = [f for n in ("results.csv", "curves.csv", "summary.csv", "effects.csv", "store.json", "failed.json") if (f := folder/n).is_file()]
-    there = [f for p in ("*.json", "cells/*/seed*/fold*/metrics.json", "pretrained/*/provenance.json", "pretrained/*/scores.json") for f in folder.glob(p) if ".part" not in f.parent.name]
+    there = [f for p in ("*.json", "cells/*/seed*/fold*/metrics.json", "pretrained/*/provenance.json", "pretrained/*/scores.json") for f in folder.glob(p) if ".part" not in f.parent.name and f.name != marker]
     return {f.relative_to(folder).as_posix(): file_digest(f) if f in made else "" for f in sorted({*made, *there})}
 
 def collect(run: Run, todo: list) -> Path: # the run folder
