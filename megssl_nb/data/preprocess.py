@@ -192,6 +192,7 @@ class Prepared:
     bads: dict = field(default_factory=dict) # name -> reason
     log: list = field(default_factory=list)  # what was done beyond the configuration, and why
     digest: str = ""          # of the samples before repair, in the order of the names: equal for a copy under another name
+    tmin: float = 0.          # s of a trial's first sample relative to its event
 
 # %% ../../nbs/data/05_preprocess.ipynb #ca6e420a
 def check_request(cfg, sfreq, origin):
@@ -303,7 +304,8 @@ def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and ev
     rate, events = float(cfg.sfreq or sfreq), loaded.events.copy()
     if trials: events["onset"], events["duration"] = [a/rate for a, b in segments], [(b - a)/rate for a, b in segments]
     if high := [f for f in cfg.notch if f >= rate/2]: log.append(f"notch {high} Hz: not needed, above half of the new rate")
-    return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events, segments, bads, list(dict.fromkeys(log)), copy_id)
+    return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events, segments, bads,
+                    list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0.)
 
 def judged(used, info, cfg, origin) -> dict: # name -> reason
     "The bad channels; samples that cannot be a recording are an error."

@@ -287,6 +287,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
               ) -> Split:
     "Share the windows out, drop what lies within the gap of another set, and audit the result."
     if not 0 <= fold < cfg.folds: raise MegsslError(f"split: fold: {fold} does not exist, folds: {cfg.folds}")
+    if not len(windows): raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another windows.tmin or windows.length")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped = {}
     need(test, "test", dropped)
