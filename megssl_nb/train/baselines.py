@@ -121,7 +121,8 @@ def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of 
     from pyriemann.estimation import Covariances
     from pyriemann.tangentspace import TangentSpace
     w = spatial_pca(windows, train, n if len(windows.store.ch_names) > whole else whole)
-    cov = [by_chunk(windows, i, lambda x: Covariances("oas").transform(w @ x)) for i in (train, test)]
+    def shrunk(x): return Covariances("oas").transform(w @ x) if x.shape[-1] > 1 else np.zeros((len(x), len(w), len(w)))
+    cov = [by_chunk(windows, i, shrunk) for i in (train, test)]
     typical = np.diagonal(cov[0], axis1=1, axis2=2).mean() or 1.0
     cov = [positive(c, typical) for c in cov]
     space = TangentSpace("riemann").fit(cov[0])
