@@ -64,7 +64,7 @@ class BidsSource(Source):
         "One recording per file of the data set."
         def entity(p, name): return (getattr(p, name) or "") if name else ""
         return [Recording(str(p.fpath), p.subject, entity(p, "session"), entity(p, "run"), entity(p, self.label), entity(p, self.part),
-                          key=file_safe(whole_name(p).split(".")[0]), reader=self) for p in bids_paths(self)]
+                          key=file_safe(re.sub(r"_split-\w+", "", p.basename).split(".")[0]), reader=self) for p in bids_paths(self)]
 
     def open(self, recording: Recording, preload=False,
              log: list|None=None): # gets what MNE only warns of

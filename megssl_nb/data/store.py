@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from ..core import MegsslError, atomic_dir, digest, file_digest, provenance, read_json, writable, write_json
 from .arrays import open_npy
+from .copies import refuse_copies
 from .rows import Rows, groups
 from .sources import file_safe, reachable
 from .preprocess import PrepareConfig, check_length, check_request, choose_channels, plot_prepared, preprocess, resampled, robust_scale
@@ -44,6 +45,7 @@ class StoredRecording:
     file: str = ""                             # digest of the signal file
     absent: list = field(default_factory=list) # channels of the store that this recording lacks; their rows are zeros
     tmin: float = 0.0                          # s of a trial's first sample relative to its event
+    marks: dict = field(default_factory=dict, repr=False) # what a copy of it has in common with it (notebook `copies`)
 
 # %% ../../nbs/data/06_store.ipynb #eb053ec6
 @dataclass
@@ -96,7 +98,7 @@ schema = 1 # of the store; a store with another number is refused
 
 def content_digest(m) -> str:
     "The digest of what a manifest says about signals, sensors and events."
-    told = [{k: v for k, v in r.items() if k not in ("origin", "log") and (k != "tmin" or v)} for r in m["recordings"]]
+    told = [{k: v for k, v in r.items() if k not in ("origin", "log", "marks") and (k != "tmin" or v)} for r in m["recordings"]]
     return digest([m["schema"], m["sfreq"], m["ch_names"], m["ch_types"], m["positions"], told, m["events"]])
 
 def places_events(spec) -> bool: # spec: what a manifest says of its source
@@ -215,6 +217,7 @@ def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordin
         found, lengths, center, scale = map(list, zip(*done))
         names, kinds = kept_channels(*common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for r, p in zip(recordings, found)], cfg), found, cfg)
         check_copies(recordings, [p.digest for p in found])
+        refuse_copies(recordings, [p.marks for p in found], found[0].sfreq)
         where = [rows_of(p.ch_names, names) for p in found]
         center, scale = fit_scales(recordings, *(np.array([aligned(v, w, 0) for v, w in zip(x, where)]) for x in (center, scale)), cfg, scale_recordings)
         saved = parallel(second_pass, [(f, w, c, s, cfg, memory) for f, w, c, s in zip(files, where, center, scale)], n_jobs, progress, "scale")
@@ -265,7 +268,8 @@ def kept_channels(names, kinds, found, cfg) -> tuple: # names, types
 def describe(r, p, n_times, center, scale, file, names) -> StoredRecording:
     "The manifest entry of a recording in a store with the channels `names`."
     return StoredRecording(r.key, r.subject, r.session, r.run, r.label, r.part, r.stream or r.key, r.start, str(r.origin), p.digest, n_times,
-                           [list(s) for s in p.segments], p.bads, center, scale, p.log, file, [n for n in names if n not in p.ch_names], p.tmin)
+                           [list(s) for s in p.segments], p.bads, center, scale, p.log, file, [n for n in names if n not in p.ch_names], p.tmin,
+                           p.marks.plain() if p.marks else {})
 
 def events_of(tables): # one DataFrame per recording
     "All events, with the number of their recording."
@@ -306,4 +310,4 @@ def plan_one(r, h, cfg): # as `Prepared`, without samples
     segments, events = [(k*n, (k + 1)*n) for k in range(pieces)], h.events.copy()
     if h.trial: events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
     return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks], positions=h.positions[picks],
-                           events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[], tmin=h.tmin)
+                           events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[], tmin=h.tmin, marks=None)
