@@ -182,12 +182,13 @@ def shared(a: Marks, b: Marks,
     if legal is not None and len(i):
         wrong = ~legal(a.at[i], b.at[j])
         i, j = i[wrong], j[wrong]
-    return tuple(share_of(m.unit, m.unit[k]) for m, k in ((a, i), (b, j)))
+    by_chance = 2*max(a.again, b.again)
+    return tuple(share_of(m.unit, m.unit[k]) if len(k) > by_chance*len(m.mark) else 0. for m, k in ((a, i), (b, j)))
 
 def share_of(units, agreeing) -> float: # the unit of each mark, and of each that agrees
     "The share of the units of which a fifth of the marks or more agrees."
     there = np.bincount(units)
-    return float((np.bincount(agreeing, minlength=len(there)) >= there/5)[there > 0].mean()) if len(units) else 0.
+    return float((np.bincount(agreeing, minlength=len(there)) >= there/5)[there > 0].mean())
 
 def candidates(marks: list, # of Marks
                least=3) -> list: # [(i, j)], i < j
@@ -212,7 +213,7 @@ def refuse_copies(recordings: list, # each with origin, key, subject, stream, st
     for i, j in candidates(marks):
         r, s = recordings[i], recordings[j]
         shares = shared(marks[i], marks[j], same_time(r, s, sfreq))
-        if max(shares) < enough + 2*max(marks[i].again, marks[j].again): continue
+        if max(shares) < enough: continue
         if shares[0] > shares[1]: r, s = s, r
         raise MegsslError(f"{s.origin}: signal: about {max(shares):.0%} of it is also in {r.origin} ({s.key} and {r.key}); gain, offset, start or order "
                           f"may differ, but it is the same recording; remove one of the two")
