@@ -44,7 +44,7 @@ class Marks:
 # %% ../../nbs/data/04d_copies.ipynb #56a524bb
 @functools.cache
 def slope() -> np.ndarray:
-    "A filter that takes the differences of the lower half of the band, so that a shift by half a sample changes little."
+    "A filter for the slope in the lower half of the band, so that a shift by half a sample changes little."
     from scipy.signal import firwin
     return np.convolve([1, -1], firwin(17, .5))
 
@@ -57,7 +57,7 @@ def shapes(pieces: np.ndarray, # (k, n)
            band: float, # share of the spectrum that is looked at
            late=0., # (k,) samples by which the middle of each piece is to be later
           ) -> np.ndarray: # (k, m)
-    "Phases of pieces that are turned so that their largest value is positive; frequencies count nearly alike, however strong."
+    "Phases of pieces, turned so that their largest value is positive; all frequencies count nearly alike."
     n = pieces.shape[1]
     peak = pieces[np.arange(len(pieces)), np.abs(pieces).argmax(1)]
     taper = np.sin(np.pi * (np.arange(n) + .5) / n)
@@ -166,7 +166,8 @@ def agreement(a: Marks, b: Marks) -> tuple: # (k,) places in a and (k,) in b
     if not (0 < a.trial < longest and a.trial == b.trial):
         lag = np.rint((a.at[i] - b.at[j]) / 2).astype(np.int64)
         values, which, count = np.unique(lag, return_inverse=True, return_counts=True)
-        votes = sum(np.where(np.isin(values + k, values), count[np.searchsorted(values, values + k).clip(max=len(values) - 1)], 0) for k in (-1, 0, 1))
+        votes = sum(np.where(np.isin(values + k, values), count[np.searchsorted(values,
+            values + k).clip(max=len(values) - 1)], 0) for k in (-1, 0, 1))
         i, j = i[votes[which] >= 3], j[votes[which] >= 3]
     channels = [len(np.unique(m.channel)) for m in (a, b)]
     alone = min(channels) > 1 and len(np.unique(a.channel[i])) < 2
@@ -193,7 +194,8 @@ def share_of(units, agreeing) -> float: # the unit of each mark, and of each tha
 def candidates(marks: list, # of Marks
                least=3) -> list: # [(i, j)], i < j
     "Pairs of recordings that have some marks in common."
-    mark, owner = np.concatenate([m.mark for m in marks]), np.repeat(np.arange(len(marks)), [len(m.mark) for m in marks])
+    mark, owner = np.concatenate([m.mark for m in marks]), np.repeat(np.arange(len(marks)),
+        [len(m.mark) for m in marks])
     order = np.argsort(mark, kind="stable")
     mark, owner = mark[order], owner[order]
     same = np.flatnonzero(mark[1:] == mark[:-1])
@@ -215,5 +217,6 @@ def refuse_copies(recordings: list, # each with origin, key, subject, stream, st
         shares = shared(marks[i], marks[j], same_time(r, s, sfreq))
         if max(shares) < enough: continue
         if shares[0] > shares[1]: r, s = s, r
-        raise MegsslError(f"{s.origin}: signal: about {max(shares):.0%} of it is also in {r.origin} ({s.key} and {r.key}); gain, offset, start or order "
-                          f"may differ, but it is the same recording; remove one of the two")
+        told = f"about {max(shares):.0%} of it is also in {r.origin} ({s.key} and {r.key})"
+        raise MegsslError(f"{s.origin}: signal: {told}; gain, offset, start or order may differ, but it is the same recording; "
+                          "remove one of the two")

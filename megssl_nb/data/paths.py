@@ -24,9 +24,11 @@ def bti_signals(folder: Path) -> list[Path]: # empty unless `folder` holds a 4D/
 
 # %% ../../nbs/data/01c_paths.ipynb #cf747ab1
 def raw_paths(folder: Path) -> list[Path]:
-    "Everything below `folder` that is a recording, or a piece of one; files with derived results (`-eve.fif`, `-epo.fif`) are not."
+    "All recordings, and pieces of them, below `folder`; files with derived results (`-eve.fif`, `-epo.fif`) are none."
     if pdf := bti_signals(folder):
-        if len(pdf) > 1: raise MegsslError(f"{folder}: paths: several 4D/BTi signals ({', '.join(p.name for p in pdf)}); name one of them")
+        if len(pdf) > 1:
+            names = ", ".join(p.name for p in pdf)
+            raise MegsslError(f"{folder}: paths: several 4D/BTi signals ({names}); name one of them")
         return pdf
     found = []
     for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
@@ -58,12 +60,15 @@ def check_fif(path: Path):
     with open_fif(path) as f:
         for at, kind, _ in tags(f):
             if kind == 104: opened.append(f.read(4)) # a block begins
-            if kind == 105 and (not opened or opened.pop() != f.read(4)): raise EOFError(f"the block that ends at byte {at} did not begin")
+            if kind == 105 and (not opened or opened.pop() != f.read(4)):
+                raise EOFError(f"the block that ends at byte {at} did not begin")
     if opened: raise EOFError("it ends inside a block")
 
 # %% ../../nbs/data/01c_paths.ipynb #767950e7
-def links(path: Path, end=True) -> tuple: # whether it continues another file; the name of the file that continues it, "" = none
-    "What a FIF file says of its series; with `end=False` only what stands before its samples. A damaged file says what it still can."
+def links(path: Path,
+          end=True, # False: read only what stands before the samples
+         ) -> tuple: # whether it continues another file; the name of the file that continues it, "" = none
+    "What a FIF file says of its series; a damaged one says what it still can."
     with contextlib.suppress(OSError):
         if is_fif(path): return read_links(path, (s := path.stat()).st_mtime_ns, s.st_size, end)
     return False, ""
@@ -104,7 +109,8 @@ def once(paths: list[Path]) -> list[Path]:
     seen = {}
     for p in (Path(p).absolute() for p in paths):
         other = seen.setdefault(identity(p), p)
-        if os.path.normpath(other) != os.path.normpath(p): raise MegsslError(f"{p}: paths: the same file as {other}; name one of the two")
+        if os.path.normpath(other) != os.path.normpath(p):
+            raise MegsslError(f"{p}: paths: the same file as {other}; name one of the two")
     return list(seen.values())
 
 def whole(paths: list[Path]) -> list[Path]:
@@ -115,7 +121,9 @@ def whole(paths: list[Path]) -> list[Path]:
     later = {identity(q) for p in paths for q in series(p)[1:]}
     for p in (p for p in pieces if identity(p) not in later):
         before = [q for q in p.parent.iterdir() if q != p and p in series(q)]
-        if before: raise MegsslError(f"{p}: paths: continues {max(before, key=lambda q: len(series(q))).name}, which lies beside it; name that file, it is read to its end")
+        if before:
+            first = max(before, key=lambda q: len(series(q)))
+            raise MegsslError(f"{p}: paths: continues {first.name}, which lies beside it; name that file instead")
     return [p for p in paths if identity(p) not in later]
 
 # %% ../../nbs/data/01c_paths.ipynb #c585f492
@@ -125,8 +133,10 @@ def matching(pattern: str) -> list[Path]:
     with reachable(path, "paths"):
         paths = [path] if path.exists() else [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
         if not paths: raise MegsslError(f"{path}: paths: no such file or folder")
-        found = [q for p in paths for q in (raw_paths(p) if p.is_dir() and p.suffix.lower() not in whole_folders else [p])]
-    if not found: raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi folders)")
+        folders = [p.is_dir() and p.suffix.lower() not in whole_folders for p in paths]
+        found = [q for p, below in zip(paths, folders) for q in (raw_paths(p) if below else [p])]
+    if not found:
+        raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi folders)")
     return found
 
 def find_paths(patterns: str|list[str]) -> list[Path]:

@@ -307,7 +307,8 @@ def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and ev
     rate, events = float(cfg.sfreq or sfreq), loaded.events.copy()
     if trials: events["onset"], events["duration"] = [a/rate for a, b in segments], [(b - a)/rate for a, b in segments]
     if high := [f for f in cfg.notch if f >= rate/2]: log.append(f"notch {high} Hz: not needed, above half of the new rate")
-    return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events, segments, bads,
+    return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events,
+                    segments, bads,
                     list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., marks)
 
 def judged(used, info, cfg, origin) -> dict: # name -> reason

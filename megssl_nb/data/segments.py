@@ -30,7 +30,7 @@ def lines(store, recording, start) -> np.ndarray: # (N,) int
 
 # %% ../../nbs/data/06b_segments.ipynb #0b8eef42
 def in_segment(r, start, length, event) -> np.ndarray: # (N,) bool
-    "Whether windows [start, start + length) lie within one segment of recording `r`, and on their event's side of every join."
+    "Whether windows [start, start + length) lie within one segment, and on their event's side of every join."
     s = np.asarray(r.segments).reshape(-1, 2)
     joins = s[1:, 0][s[1:, 0] == s[:-1, 1]]
     near = np.searchsorted(joins, start, side="right") == np.searchsorted(joins, event, side="right")

@@ -207,7 +207,8 @@ def hold_trials(windows, idx, val, seed):
     "Trials (or labelled recordings), the same share or number of each class; their windows stay together."
     if isinstance(val, list) or not 0 < val or (isinstance(val, float) and val >= 1): raise MegsslError(f"split: val: {val}; val_by trial takes a fraction such as 0.2, or how many trials per class")
     between = (windows.y[idx] < 0) & (windows.trial[idx] < 0) & (windows.of("label")[idx] == "")
-    if between.all() and isinstance(val, float) and len(np.unique(windows.recording[idx])) == 1: return hold_time(windows, idx, val, seed)
+    alone = between.all() and len(np.unique(windows.recording[idx])) == 1
+    if alone and isinstance(val, float): return hold_time(windows, idx, val, seed)
     if not between.all(): idx = idx[~between]
     groups, first = np.unique(windows.group[idx], return_index=True)
     chosen = []
@@ -272,11 +273,12 @@ def check_classes(windows, masks: dict, # set -> (N,) bool
         there = windows.present(np.flatnonzero(masks[name]))
         absent = ", ".join(c for k, c in enumerate(windows.classes) if k not in there)
         if not absent or not masks[name].any(): continue
-        if name == "val": warnings.warn(f"split: val: no {windows.unit} of class {absent}, so training is stopped without it; change val or val_by")
-        elif name == "train": raise MegsslError(f"split: train: no {windows.unit} of class {absent}; name the classes to tell apart, or change test and val")
-        else: raise MegsslError(f"split: test: no {windows.unit} of class {absent} in fold {fold}, so it would have no score; "
-                                "leave the class out of windows.classes, or change test, folds or the parts")
-
+        told = f"split: {name}: no {windows.unit} of class {absent}"
+        if name == "val": warnings.warn(f"{told}, so training is stopped without it; change val or val_by")
+        elif name == "train": raise MegsslError(f"{told}; name the classes to tell apart, or change test and val")
+        else:
+            raise MegsslError(f"{told} in fold {fold}, so it would have no score; leave it out of windows.classes, "
+                              "or change test, folds or the parts")
 
 # %% ../../nbs/data/08_splits.ipynb #28a41da2
 schemes = {"within": split_within, "across": split_across, "parts": split_parts}
@@ -287,7 +289,8 @@ def make_split(windows: Windows, cfg: SplitConfig,
               ) -> Split:
     "Share the windows out, drop what lies within the gap of another set, and audit the result."
     if not 0 <= fold < cfg.folds: raise MegsslError(f"split: fold: {fold} does not exist, folds: {cfg.folds}")
-    if not len(windows): raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another windows.tmin or windows.length")
+    if not len(windows):
+        raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or length")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped = {}
     need(test, "test", dropped)

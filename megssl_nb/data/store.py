@@ -98,7 +98,8 @@ schema = 1 # of the store; a store with another number is refused
 
 def content_digest(m) -> str:
     "The digest of what a manifest says about signals, sensors and events."
-    told = [{k: v for k, v in r.items() if k not in ("origin", "log", "marks") and (k != "tmin" or v)} for r in m["recordings"]]
+    told = [{k: v for k, v in r.items() if k not in ("origin", "log",
+                                                     "marks") and (k != "tmin" or v)} for r in m["recordings"]]
     return digest([m["schema"], m["sfreq"], m["ch_names"], m["ch_types"], m["positions"], told, m["events"]])
 
 def places_events(spec) -> bool: # spec: what a manifest says of its source
@@ -118,7 +119,8 @@ class Store(Index):
         if m.get("checksum") != digest({k: v for k, v in m.items() if k != "checksum"}): raise MegsslError(f"{path}/manifest.json: checksum: does not fit the content; the file was changed, prepare the store again")
         try:
             if m["digest"] != content_digest(m): raise ValueError("the digest is that of other content")
-            if places_events(m["source"]) and not all("tmin" in r for r in m["recordings"]): raise ValueError("it does not say where in its trial an event lies")
+            if places_events(m["source"]) and not all("tmin" in r for r in m["recordings"]):
+                raise ValueError("it does not say where in its trial an event lies")
             positions, recordings = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float), [StoredRecording(**r) for r in m["recordings"]]
             if bad := [r.key for r in recordings if r.key != file_safe(r.key)]: raise ValueError(f"{bad[0]!r} is no name of a recording")
             super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(), m["digest"])
@@ -268,7 +270,8 @@ def kept_channels(names, kinds, found, cfg) -> tuple: # names, types
 def describe(r, p, n_times, center, scale, file, names) -> StoredRecording:
     "The manifest entry of a recording in a store with the channels `names`."
     return StoredRecording(r.key, r.subject, r.session, r.run, r.label, r.part, r.stream or r.key, r.start, str(r.origin), p.digest, n_times,
-                           [list(s) for s in p.segments], p.bads, center, scale, p.log, file, [n for n in names if n not in p.ch_names], p.tmin,
+                           [list(s) for s in p.segments], p.bads, center, scale, p.log, file,
+                           [n for n in names if n not in p.ch_names], p.tmin,
                            p.marks.plain() if p.marks else {})
 
 def events_of(tables): # one DataFrame per recording
@@ -310,4 +313,5 @@ def plan_one(r, h, cfg): # as `Prepared`, without samples
     segments, events = [(k*n, (k + 1)*n) for k in range(pieces)], h.events.copy()
     if h.trial: events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
     return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks], positions=h.positions[picks],
-                           events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[], tmin=h.tmin, marks=None)
+                           events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[],
+                           tmin=h.tmin, marks=None)

@@ -161,7 +161,8 @@ def cut_events(r, onset, length, tmin, rate): # -> start, event
     if len(start) and not whole.any():
         told = f"{r.key}: length: no event window ({tmin:g} to {tmin + length / rate:g} s) lies within"
         if not (first or is_trials(r)): raise MegsslError(f"{told} the recording; choose a shorter one")
-        warnings.warn(f"{told} its trial ({first:g} to {first + np.ptp(r.segments[0]) / rate:g} s); choose another tmin or a shorter one")
+        last = first + np.ptp(r.segments[0]) / rate
+        warnings.warn(f"{told} its trial ({first:g} to {last:g} s); choose another tmin or a shorter one")
     return start[whole], np.flatnonzero(whole)
 
 # %% ../../nbs/data/07_windows.ipynb #529a63a8
@@ -213,7 +214,8 @@ def make_windows(store, # Store or Index
     whole = [[r.label] if r.label else [str(n) for n in events["trial_type"][k] if not bad_event(n)] for r, k in zip(store.recordings, rows)]
     present = sorted((set(label.tolist()) if cfg.labels == "window" else {n for names in whole for n in names}) - {""})
     left, bad = (sum(f[k] for f in found) for k in (3, 4))
-    if not len(start) and not left: raise MegsslError("windows: none could be cut, all touch a stretch marked bad; choose a shorter length")
+    if not len(start) and not left:
+        raise MegsslError("windows: none could be cut, all touch a stretch marked bad; choose a shorter length")
     if len(start) and (absent := [c for c in cfg.classes or [] if c not in present]):
         raise MegsslError(f"windows: classes: no window has the label {', '.join(absent)}; labels that exist: {', '.join(sorted({*present, *events['trial_type'].tolist()} - {''})) or 'none'}")
     code = {c: k for k, c in enumerate(cfg.classes or present)}

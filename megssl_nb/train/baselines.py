@@ -43,7 +43,7 @@ def log_variance(x, sfreq) -> np.ndarray: # (b, C)
 edges = (1, 4, 8, 13, 30, 50, 100, 200)  # Hz: delta, theta, alpha, beta, low gamma, high gamma (two)
 
 def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
-    "Log power per sensor in the standard bands below Nyquist, from Welch spectra of 2 s, or 16 samples; a band without a bin is left out."
+    "Log power per sensor in the bands below Nyquist that have a bin, from Welch spectra of 2 s or 16 samples."
     from scipy.signal import welch
     f, power = welch(x, sfreq, nperseg=min(x.shape[-1], max(round(2 * sfreq), 16)))
     bands = [(low <= f) & (f < high) for low, high in zip(edges, edges[1:])]
