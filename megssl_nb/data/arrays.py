@@ -114,7 +114,9 @@ class ArraySource(TrialFiles):
         names, which = self.names(), self.chosen(recording)
         labels = [names[v] for v in self.per_trial("y", part)[which].tolist()]
         events = events_table(np.arange(len(which)) * T / self.sfreq, np.full(len(which), T / self.sfreq), labels)
-        return Header(self.sfreq, ch_names, [self.ch_type] * C, len(which) * T, events, T, open_positions(self.positions, C))
+        first = round(self.tmin * self.sfreq) / self.sfreq # as MNE rounds it
+        return Header(self.sfreq, ch_names, [self.ch_type] * C, len(which) * T, events, T,
+                      open_positions(self.positions, C), first)
 
     def load(self, recording: Recording) -> Loaded:
         "Trials in SI units as `mne.EpochsArray`."

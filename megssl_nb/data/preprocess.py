@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import PositiveFloat, model_validator
 from ..core import Config, MegsslError
+from .copies import find_marks
 from .filters import condition, finished, low_edge, lowered, resampled
 from .rows import Rows, groups
 from .sources import check_samples, sensor_positions
@@ -192,6 +193,8 @@ class Prepared:
     bads: dict = field(default_factory=dict) # name -> reason
     log: list = field(default_factory=list)  # what was done beyond the configuration, and why
     digest: str = ""          # of the samples before repair, in the order of the names: equal for a copy under another name
+    tmin: float = 0.          # s of a trial's first sample relative to its event
+    marks: Any = None         # `Marks` of the samples before repair: much the same for a copy that was changed
 
 # %% ../../nbs/data/05_preprocess.ipynb #ca6e420a
 def check_request(cfg, sfreq, origin):
@@ -299,11 +302,14 @@ def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and ev
     data, segments = (condition_epochs if trials else condition_raw)(loaded, picks, cfg, origin, log, Path(file), memory)
     info = mne.pick_info(inst.info, picks); copy_id = data.digest(np.argsort(info["ch_names"]))
     bads = judged(data.within(segments), info, cfg, origin)
+    marks = find_marks(data, segments, info["ch_names"])
     repair(data, info, sensor_positions(info), bads, cfg.repair, log)
     rate, events = float(cfg.sfreq or sfreq), loaded.events.copy()
     if trials: events["onset"], events["duration"] = [a/rate for a, b in segments], [(b - a)/rate for a, b in segments]
     if high := [f for f in cfg.notch if f >= rate/2]: log.append(f"notch {high} Hz: not needed, above half of the new rate")
-    return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events, segments, bads, list(dict.fromkeys(log)), copy_id)
+    return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events,
+                    segments, bads,
+                    list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., marks)
 
 def judged(used, info, cfg, origin) -> dict: # name -> reason
     "The bad channels; samples that cannot be a recording are an error."

@@ -75,6 +75,7 @@ class Header:
     events: Any                 # `events_table`
     trial: int = 0              # samples per trial; 0 for continuous recordings
     positions: Any = None       # (channels, 3) m in head coordinates, NaN where unknown
+    tmin: float = 0.            # s of a trial's first sample relative to its event
 
     def __post_init__(self):
         if self.positions is None: self.positions = np.full((len(self.ch_names), 3), np.nan)

@@ -6,9 +6,10 @@
 __all__ = ['Names', 'sets', 'hold', 'schemes', 'SplitConfig', 'Split', 'LeakError', 'nearest', 'close', 'kept_apart', 'audit',
            'in_parts', 'unit_time', 'blocks', 'split_within', 'split_parts', 'known_subjects', 'split_across',
            'hold_subjects', 'hold_time', 'hold_trials', 'spread', 'close_to', 'need', 'without', 'away_from_test',
-           'hold_out', 'make_split', 'plot_split', 'label_subset']
+           'hold_out', 'check_classes', 'make_split', 'plot_split', 'label_subset']
 
 # %% ../../nbs/data/08_splits.ipynb #cc961804
+import warnings
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Annotated, Literal
@@ -205,6 +206,10 @@ def hold_time(windows, idx, val, seed):
 def hold_trials(windows, idx, val, seed):
     "Trials (or labelled recordings), the same share or number of each class; their windows stay together."
     if isinstance(val, list) or not 0 < val or (isinstance(val, float) and val >= 1): raise MegsslError(f"split: val: {val}; val_by trial takes a fraction such as 0.2, or how many trials per class")
+    between = (windows.y[idx] < 0) & (windows.trial[idx] < 0) & (windows.of("label")[idx] == "")
+    alone = between.all() and len(np.unique(windows.recording[idx])) == 1
+    if alone and isinstance(val, float): return hold_time(windows, idx, val, seed)
+    if not between.all(): idx = idx[~between]
     groups, first = np.unique(windows.group[idx], return_index=True)
     chosen = []
     for k in np.unique(windows.y[idx][first]):
@@ -260,6 +265,21 @@ def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain
         pre = without(pre & ~own, close_to(windows, pre & ~own, own, cfg.gap), f"pretrain, within {cfg.gap:g} s of pretrain_val", dropped)
     return train, teach & held, pre, own
 
+# %% ../../nbs/data/08_splits.ipynb #a8871f1a
+def check_classes(windows, masks: dict, # set -> (N,) bool
+                  fold: int):
+    "Refuse a split whose training or test lacks a class; warn where its validation does."
+    for name in ("train", "test", "val"):
+        there = windows.present(np.flatnonzero(masks[name]))
+        absent = ", ".join(c for k, c in enumerate(windows.classes) if k not in there)
+        if not absent or not masks[name].any(): continue
+        told = f"split: {name}: no {windows.unit} of class {absent}"
+        if name == "val": warnings.warn(f"{told}, so training is stopped without it; change val or val_by")
+        elif name == "train": raise MegsslError(f"{told}; name the classes to tell apart, or change test and val")
+        else:
+            raise MegsslError(f"{told} in fold {fold}, so it would have no score; leave it out of windows.classes, "
+                              "or change test, folds or the parts")
+
 # %% ../../nbs/data/08_splits.ipynb #28a41da2
 schemes = {"within": split_within, "across": split_across, "parts": split_parts}
 
@@ -269,6 +289,8 @@ def make_split(windows: Windows, cfg: SplitConfig,
               ) -> Split:
     "Share the windows out, drop what lies within the gap of another set, and audit the result."
     if not 0 <= fold < cfg.folds: raise MegsslError(f"split: fold: {fold} does not exist, folds: {cfg.folds}")
+    if not len(windows):
+        raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or length")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped = {}
     need(test, "test", dropped)
@@ -280,9 +302,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
     masks = named | {"pretrain": pre, "pretrain_val": own}
     for name in sets:
         if cfg.val or name != "val": need(masks[name], name, dropped)
-    there = windows.present(np.flatnonzero(masks["train"]))
-    if absent := [c for k, c in enumerate(windows.classes) if k not in there]:
-        raise MegsslError(f"split: train: no window of class {', '.join(absent)}; name the classes to tell apart, or change test and val")
+    check_classes(windows, masks, fold)
     split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest)
     audit(windows, split, cfg)
     return split

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['edges', 'baseline_names', 'on_request', 'per_point', 'labelled', 'thinned', 'by_chunk', 'log', 'log_variance',
-           'band_power', 'slow_wave', 'spatial_pca', 'logistic', 'lda', 'fit_predict', 'embeddings', 'tangent_space',
-           'features', 'fitted', 'check_baselines', 'baselines']
+           'band_power', 'slow_wave', 'spatial_pca', 'logistic', 'lda', 'fit_predict', 'embeddings', 'positive',
+           'tangent_space', 'features', 'fitted', 'check_baselines', 'baselines']
 
 # %% ../../nbs/train/32_baselines.ipynb #95f60da0
 import numpy as np
@@ -43,11 +43,11 @@ def log_variance(x, sfreq) -> np.ndarray: # (b, C)
 edges = (1, 4, 8, 13, 30, 50, 100, 200)  # Hz: delta, theta, alpha, beta, low gamma, high gamma (two)
 
 def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
-    "Log power per sensor in the standard bands below Nyquist, from Welch spectra of at most 2 s; a band without a spectral bin is left out."
+    "Log power per sensor in the bands below Nyquist that have a bin, from Welch spectra of 2 s or 16 samples."
     from scipy.signal import welch
-    f, power = welch(x, sfreq, nperseg=min(x.shape[-1], round(2 * sfreq)))
+    f, power = welch(x, sfreq, nperseg=min(x.shape[-1], max(round(2 * sfreq), 16)))
     bands = [(low <= f) & (f < high) for low, high in zip(edges, edges[1:])]
-    bands = [b for b in bands if b.any()] or [f > 0]
+    bands = [b for b in bands if b.any()] or [f > 0 if len(f) > 1 else f == 0]
     return np.concatenate([log(power[..., b].mean(-1)) for b in bands], -1)
 
 # %% ../../nbs/train/32_baselines.ipynb #c14068bf
@@ -109,12 +109,22 @@ baseline_names = ("majority", "log_variance", "band_power", "tangent_space", "lo
 on_request = ("cnn",)  # takes as long as a fine-tuning, so "all" leaves it out
 per_point = ("majority", "random_frozen", "cnn")  # those that can decide for each time point
 
+def positive(cov, # (n, C, C)
+             typical: float, # variance
+            ) -> np.ndarray: # (n, C, C)
+    "Covariances, with a little of the identity for a window that has none because it is flat or a single sample."
+    none = np.linalg.eigvalsh(cov)[:, 0] <= 1e-9 * typical
+    return np.where(none[:, None, None], cov + 1e-6 * typical * np.eye(cov.shape[-1]), cov)
+
 def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of train and of test
     "Shrunk covariances (OAS) of up to `whole` sensors, or of `n` leading components, in the tangent space at the mean of the training windows."
     from pyriemann.estimation import Covariances
     from pyriemann.tangentspace import TangentSpace
     w = spatial_pca(windows, train, n if len(windows.store.ch_names) > whole else whole)
-    cov = [by_chunk(windows, i, lambda x: Covariances("oas").transform(w @ x)) for i in (train, test)]
+    def shrunk(x): return Covariances("oas").transform(w @ x) if x.shape[-1] > 1 else np.zeros((len(x), len(w), len(w)))
+    cov = [by_chunk(windows, i, shrunk) for i in (train, test)]
+    typical = np.diagonal(cov[0], axis1=1, axis2=2).mean() or 1.0
+    cov = [positive(c, typical) for c in cov]
     space = TangentSpace("riemann").fit(cov[0])
     return tuple(map(space.transform, cov))
 
