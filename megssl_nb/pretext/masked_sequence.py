@@ -12,7 +12,7 @@ from torch import nn
 from pydantic import Field
 from ..core import Config, MegsslError
 from ..models.tokenizers import times_seen
-from .base import Pretext, evaluating, guess_sequence, register, span_lengths, span_mask
+from .base import Pretext, PretextOutput, evaluating, guess_sequence, register, span_lengths, span_mask
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #00074333
 class MaskedSequenceConfig(Config):
@@ -78,14 +78,16 @@ class MaskedSequence(Pretext):
         "The head's answer for every token, from the visible ones."
         return self.head(encoder.context(torch.where(mask[..., None], self.mask_token.to(tokens.dtype), tokens)))
 
-    def embeddings(self, encoder, x, generator):
+    def embeddings(self, encoder, x, generator) -> PretextOutput:
+        "Hidden tokens, to be predicted as a frozen tokenizer sees them."
         tokens = clean_tokens(encoder, x)
         mask = self.mask(x, tokens.shape[1], generator)
         hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None].expand_as(x)
         prediction = self.predict(encoder, tokens, mask)
         return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask}, x.masked_fill(hidden, 0.), hidden)
 
-    def signals(self, encoder, x, generator):
+    def signals(self, encoder, x, generator) -> PretextOutput:
+        "Hidden stretches of the signal."
         tokenizer, T = encoder.tokenizer, x.shape[-1]
         N = (T - tokenizer.field)//tokenizer.hop + 1
         mask = self.mask(x, N, generator)
