@@ -76,7 +76,7 @@ class ConvStack(nn.Module):
     sees_places = False # where the sensors are does not matter, only which they are
     def __init__(self, cfg: ConvStackConfig, image): # image: SensorImage; only its number of sensors is used
         super().__init__()
-        self.cfg = cfg
+        self.cfg, self.hop, self.field = cfg, cfg.hop, cfg.field  # hop and field in samples
         widths = [len(image.ch_names)] + [cfg.width]*len(cfg.layers)
         norms = [cfg.norm if i == 0 or cfg.norm == "layer" else None for i in range(len(cfg.layers))]
         self.convs = nn.Sequential(*(ConvLayer(a, b, k, s, n, cfg.bias) for a, b, (k, s), n in zip(widths, widths[1:], cfg.layers, norms)))

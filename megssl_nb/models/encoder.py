@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['tokenizers', 'contexts', 'presets', 'checkpoint_files', 'part', 'EncoderConfig', 'parts_of', 'wav2vec', 'preset',
-           'encoder_config', 'Encoder', 'build_encoder', 'seeded', 'Classifier', 'save_encoder', 'load_encoder',
-           'check_size', 'described', 'read_weights', 'fill', 'check_shapes', 'differences', 'parameter_table']
+           'encoder_config', 'build_tokenizer', 'Encoder', 'build_encoder', 'seeded', 'Classifier', 'save_encoder',
+           'load_encoder', 'check_size', 'described', 'read_weights', 'fill', 'check_shapes', 'differences',
+           'parameter_table']
 
 # %% ../../nbs/models/12_encoder.ipynb #402d5863
 import importlib, json, math, sys
@@ -18,7 +19,7 @@ from ..core import (Config, MegsslError, atomic_dir, digest as content_digest, e
 from ..data.sensors import SensorImage
 from .context import Transformer, TransformerConfig
 from .conv_stack import ConvStack, ConvStackConfig
-from .tokenizers import FrameCNN, FrameCNNConfig
+from .tokenizers import FrameCNN, FrameCNNConfig, mirror_of
 
 # %% ../../nbs/models/12_encoder.ipynb #76155d2a
 tokenizers = {"frame_cnn": (FrameCNNConfig, FrameCNN), "conv_stack": (ConvStackConfig, ConvStack)} # kind: (configuration, module)
@@ -94,12 +95,16 @@ def encoder_config(spec, # preset name, EncoderConfig, or a dict: {"preset": "ti
     return EncoderConfig.read(base, origin)
 
 # %% ../../nbs/models/12_encoder.ipynb #f7c0b1bc
+def build_tokenizer(cfg: EncoderConfig, image: SensorImage) -> nn.Module:
+    "A new tokenizer alone: what an encoder will offer can be asked of it."
+    return part(tokenizers, cfg.tokenizer.kind, "tokenizer")[1](cfg.tokenizer, image)
+
 class Encoder(nn.Module):
     "Tokenizer and context network for one sensor array; it never holds a head."
     def __init__(self, cfg: EncoderConfig, image: SensorImage):
         super().__init__()
         self.cfg, self.image = cfg, image
-        self.tokenizer = part(tokenizers, cfg.tokenizer.kind, "tokenizer")[1](cfg.tokenizer, image)
+        self.tokenizer = build_tokenizer(cfg, image)
         self.context = part(contexts, cfg.context.kind, "context")[1](cfg.context)
 
     @property
@@ -112,6 +117,10 @@ class Encoder(nn.Module):
     def forward(self, x, mask=None): # (B, C, T) -> (B, N, dim)
         "Tokens in the context of their window."
         return self.context(self.tokens(x, mask))
+
+    def mirror(self) -> nn.Module: # (B, N, dim) -> (B, C, samples)
+        "A new decoder from tokens to signals: the tokenizer's own, or one linear map per token."
+        return mirror_of(self.tokenizer, self.dim, len(self.image.ch_names))
 
     def embed(self, x, pool="mean"): # (B, C, T) -> (B, dim), or (B, N*dim) for pool "tokens"
         "One vector per window: the mean over its tokens."

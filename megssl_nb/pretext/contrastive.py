@@ -34,15 +34,19 @@ class ContrastiveConfig(Config):
 @register("contrastive")
 class Contrastive(Pretext):
     "Pick the code of a hidden token out of those of other hidden tokens of the window."
-    Config, headlines = ContrastiveConfig, ("accuracy", "perplexity")
+    Config, headlines, requires = ContrastiveConfig, ("accuracy", "perplexity"), ("features", "covers")
+
+    @classmethod
+    def fits(cls, config, tokenizer):
+        if config.span_tokens or "hop" in getattr(tokenizer.cfg, "seconds", {}): return ""
+        return f"span: a tokenizer of kind {tokenizer.cfg.kind} does not know the sampling rate; give span_tokens"
 
     def __init__(self, config, encoder):
         super().__init__()
         tokenizer = encoder.tokenizer
         self.config, self.temperature = config, config.codebook.at(0.)
-        hop = getattr(tokenizer.cfg, "seconds", {}).get("hop")
-        if config.span_tokens is None and hop is None: raise MegsslError(f"contrastive: span: a tokenizer of kind {tokenizer.cfg.kind} does not know the sampling rate; give span_tokens")
-        self.span = config.span_tokens or max(1, round(config.span/hop))
+        if fault := self.fits(config, tokenizer): raise MegsslError(f"contrastive: {fault}")
+        self.span = config.span_tokens or max(1, round(config.span/tokenizer.cfg.seconds["hop"]))
         width = getattr(tokenizer.cfg, "width", encoder.dim)
         self.head = ContrastHead(width, encoder.dim, config.codebook, config.project, config.kappa, config.dropout)
 

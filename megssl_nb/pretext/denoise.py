@@ -9,9 +9,11 @@ __all__ = ['add_noise', 'DenoiseConfig', 'Reconstruction', 'Denoise']
 from functools import partial
 from typing import ClassVar, Literal
 import torch
+from torch import nn
 from pydantic import Field
 from ..core import Config
 from .base import Pretext, guess_signal, normal, register, sensor_graph, uniform
+from .requires import told_samples
 
 # %% ../../nbs/pretext/21_denoise.ipynb #305b8582
 def add_noise(x,         # (B, C, T), robust-scaled
@@ -33,14 +35,14 @@ class DenoiseConfig(Config):
 # %% ../../nbs/pretext/21_denoise.ipynb #ebbd2715
 class Reconstruction(Pretext):
     "Corrupt the sensors, encode each token, decode it with the mirror of the tokenizer, compare with the clean signal."
-    trains = ("tokenizer",)
+    trains, requires = ("tokenizer",), ("mirror",)
 
     def __init__(self, configs, # one configuration, or several for a joint stage; those that hide cells act last
                  encoder):
         super().__init__()
         configs = sorted(configs if isinstance(configs, (list, tuple)) else [configs], key=lambda c: c.hides)
         self.steps = [(c.kind, c.hides, c.corruption(encoder)) for c in configs]
-        self.decoder = encoder.tokenizer.mirror()
+        self.decoder = encoder.mirror()
         self.register_buffer("graph", sensor_graph(encoder.image), persistent=False)
 
     def corrupt(self, x, generator): # corrupted (B, C, T), hidden (B, C, T), parts: name -> scored (B, C, T)
@@ -55,8 +57,15 @@ class Reconstruction(Pretext):
 
     def forward(self, encoder, x, generator):
         corrupted, hidden, parts = self.corrupt(x, generator)
-        prediction = self.decoder(encoder.tokens(corrupted, mask=hidden if any(hides for _, hides, _ in self.steps) else None))
+        tokens = encoder.tokens(corrupted, mask=hidden if any(hides for _, hides, _ in self.steps) else None)
+        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1])
+        if not told.all(): prediction, parts = self.keep(prediction, parts, told.to(x.device))
         return self.finish(encoder, prediction, x, parts, corrupted, hidden)
+
+    def keep(self, prediction, parts, told): # told: (T,) bool
+        "Prediction of the whole window, zero where no token has seen it, and parts without these samples."
+        whole = nn.functional.pad(prediction, (0, len(told) - prediction.shape[-1]))
+        return torch.where(told, whole, 0.), {name: mask & told for name, mask in parts.items()}
 
     def guesses(self, encoder, out): return guess_signal(out.corrupted, out.hidden, self.graph)
 

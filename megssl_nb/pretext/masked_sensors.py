@@ -34,16 +34,20 @@ class MaskedSensorsConfig(Config):
     kind: Literal["masked_sensors"] = "masked_sensors"
     ratio: float = Field(0.2, gt=0, lt=1)       # share of the sensors to hide
     contiguous: bool = False                    # one patch of neighbouring sensors instead of any sensors
-    per: Literal["token", "window"] = "token"   # draw a new mask for every token, or one for the window
+    per: Literal["token", "window"] = "token"   # draw a new mask for every token, or one for the window (always where tokens overlap)
     hides: ClassVar[bool] = True                # the tokenizer learns where, not what
 
     def corruption(self, encoder):
         steps = hops(sensor_graph(encoder.image)) if self.contiguous else None
-        frames = encoder.tokenizer.frames if self.per == "token" else None
+        tokenizer = encoder.tokenizer
+        frames = tokenizer.hop if self.per == "token" and tokenizer.field <= tokenizer.hop else None
         return partial(mask_sensors, ratio=self.ratio, frames=frames, steps=steps)
 
 # %% ../../nbs/pretext/22_masked_sensors.ipynb #cff26b2d
 @register("masked_sensors")
 class MaskedSensors(Reconstruction):
     "Infer hidden sensors from the visible ones; only the hidden cells are scored."
-    Config = MaskedSensorsConfig
+    Config, requires = MaskedSensorsConfig, ("hide", "mirror")
+
+    @classmethod
+    def needs(cls, config): return cls.requires + ("field",) * (config.per == "token")
