@@ -67,7 +67,8 @@ def refuse_option(error: TypeError, options: dict, path):
     import mne
     said = re.search(r"(\w+)\(\) got (an unexpected|multiple values for) keyword argument '(\w+)'", str(error))
     if not said or said[3] not in options: return
-    if said[2] != "an unexpected": raise MegsslError(f"{path}: read_raw: '{said[3]}' is set by this package; leave it out")
+    if said[2] != "an unexpected":
+        raise MegsslError(f"{path}: read_raw: '{said[3]}' is set by this package; leave it out")
     own = ("preload", "verbose", "config_fname", "head_shape_fname", "rename_channels")
     there = [o for o in options_of(getattr(mne.io, said[1], mne.io.read_raw))[1:] if o not in own]
     raise MegsslError(f"{path}: read_raw: unknown option '{said[3]}'; {said[1]} takes {', '.join(there)}")

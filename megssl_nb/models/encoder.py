@@ -83,7 +83,8 @@ presets |= {"meg2vec_published": wav2vec(768, 12, published=True), "meg2vec_smal
 
 def preset(name: str) -> EncoderConfig:
     "A named configuration."
-    if not isinstance(name, str) or name not in presets: raise MegsslError(f"encoder: preset: {name!r} is unknown; choose from {', '.join(presets)}")
+    if not isinstance(name, str) or name not in presets:
+        raise MegsslError(f"encoder: preset: {name!r} is unknown; choose from {', '.join(presets)}")
     return EncoderConfig.read(presets[name], f"preset {name}")
 
 def encoder_config(spec, # preset name, EncoderConfig, or a dict: {"preset": "tiny", "tokenizer": {"frames": 4}, ...}
