@@ -46,8 +46,28 @@ def readme():
     sh(sys.executable, ".ci/readme.py", "--check")
 
 def light_import():
-    "`import megssl_nb` loads none of the heavy packages, and every name that it offers is there."
-    code = "import sys, megssl_nb; heavy = {'torch', 'mne', 'sklearn', 'pandas', 'matplotlib', 'lightning', 'scipy'} & set(sys.modules); assert not heavy, heavy; [getattr(megssl_nb, name) for name in megssl_nb.__all__]"
+    "`import megssl_nb` loads no heavy package; each name that it offers is there, in `dir`, by `import *`, in `help`."
+    code = """
+import pydoc, sys
+import megssl_nb
+public = set(megssl_nb.__all__)
+assert {'prepare', 'Store', 'pretrain', 'report'} <= public
+assert {n for n in dir(megssl_nb) if not n.startswith('_')} == public, dir(megssl_nb)
+absent = [n for n in public if n not in megssl_nb.__doc__]
+assert not absent, f'not in the docstring: {absent}'
+heavy = {'torch', 'mne', 'sklearn', 'pandas', 'matplotlib', 'lightning', 'scipy'} & set(sys.modules)
+assert not heavy, heavy
+there = {name: getattr(megssl_nb, name) for name in dir(megssl_nb)}
+try: megssl_nb.prepere
+except AttributeError as e: assert e.name == 'prepere' and e.obj is megssl_nb and 'prepere' in str(e), e
+else: raise AssertionError('a misspelt name')
+given = {}
+exec('from megssl_nb import *', given)
+assert given.keys() - {'__builtins__'} == public and all(given[n] is there[n] for n in public)
+told = pydoc.render_doc(megssl_nb, renderer=pydoc.plaintext)
+absent = [n for n in public if f' {n}(' not in told]
+assert not absent, f'not in help: {absent}'
+"""
     sh(sys.executable, "-c", code)
 
 def notebook_tests():

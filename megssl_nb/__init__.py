@@ -1,4 +1,12 @@
-"Self-supervised learning on MEG, EEG, ECoG and fMRI time series: any recording, any encoder, any pretext task, any protocol."
+"""Self-supervised learning on MEG, EEG, ECoG and fMRI time series: any recording, any encoder, any pretext task, any protocol.
+
+recordings   prepare, Store, PrepareConfig, open_source
+windows      make_windows, WindowConfig, make_split, SplitConfig
+encoders     Encoder, build_encoder, load_encoder, encoder_config
+pretraining  build_stage, show, plot_shown, pretrain, PretrainConfig, load_stage
+evaluation   evaluate, EvaluateConfig, baselines
+studies      plan, ablate, report
+"""
 __version__ = "0.1.0"
 
 _home = {"prepare": "data.store", "Store": "data.store", "PrepareConfig": "data.preprocess", "open_source": "data.files",
@@ -12,6 +20,12 @@ __all__ = list(_home)
 
 def __getattr__(name):
     "Import a noun or verb of the package at its first use, so that `import megssl_nb` costs nothing."
-    if name not in _home: raise AttributeError(f"module 'megssl_nb' has no attribute '{name}'")
+    import sys
+    if name not in _home:
+        raise AttributeError(f"module 'megssl_nb' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
     from importlib import import_module
     return getattr(import_module(f"megssl_nb.{_home[name]}"), name)
+
+def __dir__():
+    "The names that are loaded, and those that wait for their first use."
+    return sorted({*globals(), *__all__})

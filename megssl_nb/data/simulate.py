@@ -96,7 +96,7 @@ def demo(train=4, # training subjects: the two published ones and invented ones
     extra = [f"{100000 + 7919 * (i + 1)}" for i in range(max(0, train - 2))]
     who = {"Cross/train": (["113922", "164636"] + extra)[:train]}
     who |= {f"Cross/test{i + 1}": [s] for i, s in enumerate(("162935", "707749", "735148")[:test])}
-    return SimulateConfig(subjects=who, chunks=chunks, **kwargs)
+    return SimulateConfig.read({"subjects": who, "chunks": chunks} | kwargs, "demo")
 
 # %% ../../nbs/data/03_simulate.ipynb #6f02b539
 def bursts(gen, n, # samples

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from torch import nn
 from pydantic import SerializeAsAny, ValidationError, field_validator
-from ..core import (Config, MegsslError, atomic_dir, digest as content_digest, explain, file_digest, named_seed, read_json,
-                            read_record, write_json, write_record)
+from ..core import (Config, MegsslError, atomic_dir, digest as content_digest, explain, file_digest, named_seed,
+                            options_of, read_json, read_record, refuse_unknown, write_json, write_record)
 from ..data.sensors import SensorImage
 from .context import Transformer, TransformerConfig
 from .conv_stack import ConvStack, ConvStackConfig
@@ -46,8 +46,9 @@ class EncoderConfig(Config):
         if isinstance(value, Config): return value
         if not isinstance(value, dict) or "kind" not in value: raise ValueError("give a mapping with a 'kind'")
         table = {"tokenizer": tokenizers, "context": contexts}[info.field_name]
-        try: return part(table, value["kind"], info.field_name)[0].model_validate(value)
-        except ValidationError as e: raise ValueError(explain(e)) from None
+        cls = part(table, value["kind"], info.field_name)[0]
+        try: return cls.model_validate(value)
+        except ValidationError as e: raise ValueError(explain(e, cls)) from None
 
     def model_post_init(self, _):
         if self.tokenizer.dim != self.context.dim: raise MegsslError(f"encoder: dim: the tokenizer gives {self.tokenizer.dim} numbers per token, the context reads {self.context.dim}; make them equal")
@@ -66,19 +67,25 @@ presets = {
     "small": {"tokenizer": {"kind": "frame_cnn", "frames": 4, "dim": 128, "widths": [32, 64], "strides": [2, 2], "pools": [None, None]},
               "context": {"kind": "transformer", "dim": 128, "layers": 3, "heads": 4, "ffn": 256}}}
 
-def wav2vec(dim, layers, large=False, published=False, **tokenizer) -> dict:
+def wav2vec(dim, layers, large=False, published=False,
+            **tokenizer) -> dict: # other values of its tokenizer's options
     "The encoders of wav2vec 2.0 (Baevski et al. 2020) for recordings at 250 Hz: a token every 40 ms (published by Meg2Vec: 160 ms)."
+    own = [o for o in ConvStackConfig.model_fields if o not in ("kind", "dim", "layers")]
+    refuse_unknown(tokenizer, [*options_of(wav2vec), *own], "wav2vec")
     convs = [(10, 5), (3, 2), (3, 2), (2, 2)] if published else [(10, 5), (3, 2), (3, 1), (2, 1)]
-    return {"tokenizer": {"kind": "conv_stack", "sfreq": 250.0, "layers": convs, "width": 256, "dim": dim, "norm": "layer" if large else "group", "bias": large,
-                          "grad_mult": 1.0 if large or published else 0.1},
-            "context": {"kind": "transformer", "dim": dim, "layers": layers, "heads": dim // 64, "ffn": 4 * dim, "norm": "pre" if large else "post", "positions": "conv",
+    stack = {"kind": "conv_stack", "sfreq": 250.0, "layers": convs, "width": 256, "dim": dim,
+             "norm": "layer" if large else "group", "bias": large, "grad_mult": 1.0 if large or published else 0.1}
+    return {"tokenizer": stack | tokenizer,
+            "context": {"kind": "transformer", "dim": dim, "layers": layers, "heads": dim // 64, "ffn": 4 * dim,
+                        "norm": "pre" if large else "post", "positions": "conv",
                         "layerdrop": 0.0 if published else 0.2 if large else 0.05}}
 
 presets |= {"meg2vec_published": wav2vec(768, 12, published=True), "meg2vec_small": wav2vec(384, 6), "meg2vec_base": wav2vec(768, 12), "meg2vec_large": wav2vec(1024, 24, large=True)}
 
 def preset(name: str) -> EncoderConfig:
     "A named configuration."
-    if name not in presets: raise MegsslError(f"encoder: preset: {name!r} is unknown; choose from {', '.join(presets)}")
+    if not isinstance(name, str) or name not in presets:
+        raise MegsslError(f"encoder: preset: {name!r} is unknown; choose from {', '.join(presets)}")
     return EncoderConfig.read(presets[name], f"preset {name}")
 
 def encoder_config(spec, # preset name, EncoderConfig, or a dict: {"preset": "tiny", "tokenizer": {"frames": 4}, ...}

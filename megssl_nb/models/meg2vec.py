@@ -10,7 +10,7 @@ __all__ = ['compute_mask_indices', 'span_starts', 'sample_negative_indices', 'ra
 import numpy as np
 import torch
 from torch import nn
-from ..core import MegsslError
+from ..core import MegsslError, options_of, refuse_unknown
 from ..data.sensors import sensor_image
 from .codebook import CodebookConfig, ContrastHead, draw_negatives, places, tally
 from .encoder import Encoder, EncoderConfig
@@ -88,8 +88,10 @@ def meg2vec_config(hidden_size=768, num_hidden_layers=12, num_attention_heads=No
                    conv_layers=((10, 5), (3, 2), (3, 2), (2, 2)), # (kernel, stride) in samples
                    conv_dim=256, sfreq=250.0, # Hz
                    feat_extract_norm="group", conv_bias=False, do_stable_layer_norm=False,
-                   num_conv_pos_embeddings=128, num_conv_pos_embedding_groups=16, dropout=0.1, layerdrop=0.05, feature_grad_mult=1.0) -> EncoderConfig:
+                   num_conv_pos_embeddings=128, num_conv_pos_embedding_groups=16, dropout=0.1, layerdrop=0.05,
+                   feature_grad_mult=1.0, **unknown) -> EncoderConfig: # unknown: is refused
     "The encoder of wav2vec 2.0 in this package's terms, from the names of `transformers.Wav2Vec2Config`."
+    refuse_unknown(unknown, options_of(meg2vec_config), "meg2vec")
     return EncoderConfig.read({
         "tokenizer": {"kind": "conv_stack", "sfreq": sfreq, "layers": conv_layers, "width": conv_dim, "dim": hidden_size, "norm": feat_extract_norm, "bias": conv_bias,
                       "dropout": dropout, "grad_mult": feature_grad_mult},
@@ -108,6 +110,7 @@ class Meg2VecModel(nn.Module):
     def __init__(self, sequence_length: int = 500, # samples per window; others are accepted as long as one token fits
                  in_channels: int = 306, **options): # options of `meg2vec_config`
         super().__init__()
+        refuse_unknown(options, options_of(Meg2VecModel.__init__, meg2vec_config), "meg2vec")
         cfg = meg2vec_config(**options)
         if not cfg.tokenizer.length(sequence_length): raise MegsslError(f"meg2vec: sequence_length: {sequence_length} samples are less than the receptive field of {cfg.tokenizer.field}")
         self.encoder = Encoder(cfg, sensor_image([f"S{i + 1}" for i in range(in_channels)], ["mag"]*in_channels, [[float("nan")]*3]*in_channels))
@@ -163,6 +166,7 @@ class Meg2VecForPreTraining(nn.Module):
     def __init__(self, sequence_length: int = 500, in_channels: int = 306, num_codevector_groups=2, num_codevectors_per_group=320, codevector_dim=256, proj_codevector_dim=256,
                  contrastive_logits_temperature=0.1, diversity_loss_weight=0.1, feat_quantizer_dropout=0.1, **options):
         super().__init__()
+        refuse_unknown(options, options_of(Meg2VecForPreTraining.__init__, meg2vec_config), "meg2vec")
         self.meg2vec, self.diversity = Meg2VecModel(sequence_length, in_channels, **options), diversity_loss_weight
         cfg = self.meg2vec.encoder.cfg
         book = CodebookConfig(groups=num_codevector_groups, entries=num_codevectors_per_group, dim=codevector_dim)

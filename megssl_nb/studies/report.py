@@ -176,8 +176,12 @@ def reconstructions(r):
     shown = {t: next(s["preview"] for s in g["stages"] if "preview" in s) | {"colour": g["colour"]} for t, g in groups.items() if any("preview" in s for s in g["stages"])}
     kinds = {str(groups[t]["path"][-1]): t for t in reversed(shown)}  # the first stage of each kind
     shown = {t: p for t, p in shown.items() if t in kinds.values()}
-    if shown: yield show(preview_figure(shown), "input, mask, prediction and target of each pretext",
-                         "First held-out window of the first seed and fold.", "png")
+    said = {t: [s.get("scores", {}).get("scored_on") for s in g["stages"]] for t, g in groups.items()}
+    known = [t for t in said if "training" in said[t]]
+    other = [t for t in shown if t in known]
+    caption = "First held-out window of the first seed and fold"
+    caption += f"; for {listed(other)} a training window." if other else "."
+    if shown: yield show(preview_figure(shown), "input, mask, prediction and target of each pretext", caption, "png")
     else: yield page.note("No previews were kept.")
     if rows := [row for t, g in groups.items() for row in loss_rows(t, g)]:
         names = list(dict.fromkeys(k for _, found in rows for s in found for k in s if k != "model"))
@@ -186,6 +190,8 @@ def reconstructions(r):
                           page.td(f"{sum(beats(s) for s in found)} of {count(len(found), 'pretraining')}")]
                          for title, found in rows])
     else: yield page.note("No scores of trivial predictors.")
+    if known:
+        yield page.note(f"The losses of {listed(known)} are those of training windows, since the split held none out.")
 
 # %% ../../nbs/studies/43_report.ipynb #32a49739
 def some(items: list) -> list: # at most a dozen cells
@@ -244,14 +250,16 @@ def data(r):
 @section("Provenance", "What determines every number on this page.")
 def origin(r):
     p, code = r.provenance, r.provenance.get("commit") or next((m["provenance"]["commit"] for m in r.cells if m.get("provenance", {}).get("commit")), None)
+    stages = [(t, s) for t, g in stage_groups(r).items() for s in g["stages"]]
     spent = sum(m.get("seconds") or 0 for m in r.cells)
+    before = sum(s.get("provenance", {}).get("seconds") or 0 for _, s in stages)
     yield page.facts({"commit": (code or "not in a repository") + " (with local changes)" * bool(p.get("modified")), "time": p.get("time", ""), "python": p.get("python", ""),
         "packages": ", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items() if v), "machine": ", ".join(f"{k} {v}" for k, v in p.get("machine", {}).items() if v),
+        "pretraining": f"{before / 60:.0f} minutes of training" if before else "",
         "classifiers": f"{spent / 60:.0f} minutes of training" if spent else "", "parameters": ", ".join(f"{k} {sum(x[-1] for x in v):,}" for k, v in r.plan.get("modules", {}).items())})
     splits = {(m.get("seed"), m.get("fold")): m["split"] for m in r.cells if m.get("split")}
     if splits: yield page.fold("Splits", [page.table(["seed", "fold", "digest"], [[page.td(str(x)) for x in (*k, v)] for k, v in sorted(splits.items())])])
-    stages = [(t, s) for t, g in stage_groups(r).items() for s in g["stages"]]
-    rows = [(t, *trained_on(s), s["digest"], s.get("provenance", {}).get("digest", "")) for t, s in stages]
+    rows = [(t, *trained_on(s), s["digest"], s.get("provenance", {}).get("weights", "")) for t, s in stages]
     head = ["stage", "seed", "fold", "folder", "weights"]
     if rows: yield page.fold("Checkpoints", [page.table(head, [[page.td(str(x)) for x in row] for row in rows])])
     if r.yaml: yield page.fold("study.yaml", [page.code(r.yaml)])

@@ -70,10 +70,14 @@ def collect(run: Run, todo: list) -> Path: # the run folder
 def store_summary(run: Run) -> dict:
     "What the report says about the data: recordings, bad channels, log lines, windows per set, dropped windows."
     store, split = run.store, run.split(run.study.seeds[0])
+    def said(r): # of a StoredRecording
+        return {"key": r.key, "subject": r.subject, "part": r.part, "label": r.label,
+                "seconds": r.n_times / store.sfreq, "bads": dict(r.bads), "absent": list(r.absent)}
     return {"digest": store.digest, "sfreq": store.sfreq, "channels": len(store.ch_names), "image": run.image.method,
-            "recordings": [{"key": r.key, "subject": r.subject, "part": r.part, "label": r.label, "seconds": r.n_times / store.sfreq, "bads": dict(r.bads), "absent": list(r.absent)} for r in store.recordings],
-            "log": {k: list(v) for k, v in store.manifest.get("log", {}).items()},
-            "windows": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}, "dropped": dict(split.dropped)}
+            "recordings": [said(r) for r in store.recordings],
+            "log": {r.key: list(r.log) for r in store.recordings if r.log},
+            "windows": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")},
+            "dropped": dict(split.dropped)}
 
 # %% ../../nbs/studies/42a_results.ipynb #60007f6d
 def predictions(windows, prob): # -> DataFrame, one row per window; for time points give their `scored` windows
