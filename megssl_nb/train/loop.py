@@ -18,6 +18,7 @@ from ..core import Config, MegsslError, atomic_path, seed_all, tell_progress, to
 from ..data.windows import Batches
 from .checkup import checkup_class
 from .interrupt import Asked, Stop, Terminated, handle, handling
+from .processes import check_agreed, environment, place
 
 # %% ../../nbs/train/33a_loop.ipynb #c21d728b
 class TrainConfig(Config):
@@ -225,6 +226,8 @@ def keeper_class():
         def waited(self): return self.cfg.patience is not None and len(self.state["history"]) - 1 - self.state["best_epoch"] >= self.cfg.patience
         def on_train_start(self, trainer, loop):
             trainer.should_stop = bool(self.state["history"]) and self.waited()
+            place, steps = (trainer.global_rank, trainer.world_size), gathered(trainer.global_step)
+            check_agreed(self.feed.batches.share, place, steps, self.last)
             handle(loop.asked, signal.SIGTERM, signal.SIGINT)  # in front of Lightning's own; `fit` puts the old ones back
             if within := self.state.pop("within", None):
                 loop.resume(within[loop.global_rank])
@@ -304,24 +307,25 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         checkup=None, # what looks at it after each epoch; None = at loss, gradient and weights
         callbacks=(), loggers=(), # of Lightning
         both=None, # a dict that receives epoch and weights of the "best" and of the "last" epoch
-        devices=1, # processes; above 1, every one runs the script that called this and takes its share of each round of batches
+        devices=1, # processes per node; with several, each runs the script that called this and takes its share of each round of batches
+        nodes=1, # with as many processes each
         progress=False) -> tuple: # history (one dict per epoch), number of the epoch of the weights
     "Train `objective`; it returns with the weights of its best epoch, or with `patience: null` of its last. Every process looks at all held-out windows."
     import lightning
     from lightning.pytorch.callbacks import TQDMProgressBar
-    from lightning.pytorch.plugins.environments import LightningEnvironment
     from lightning.pytorch.strategies import DDPStrategy
     from lightning.pytorch.utilities.exceptions import SIGTERMException
     class Live(TQDMProgressBar):
         def get_metrics(self, *a): return {k: v for k, v in super().get_metrics(*a).items() if k != "v_num"}
-    train.batches.share = int(os.environ.get("LOCAL_RANK", 0)) if devices > 1 else 0, devices
+    train.batches.share = place(devices, nodes)
     updates = lambda steps: -(-steps // cfg.accumulate)
     total = min(cfg.epochs * updates(train.passes * len(train.batches)), cfg.max_steps or math.inf)
     loop, keeper = loop_class()(objective, cfg, seed, total, val), keeper_class()(cfg, monitor, last, tell or {}, train)
     checkup = checkup or checkup_class()(objective, cfg)
     with quiet():
-        trainer = lightning.Trainer(max_epochs=-(-total // updates(len(train))), devices=devices, strategy=DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto",
-            precision=precision(cfg.precision), gradient_clip_val=cfg.clip, accumulate_grad_batches=cfg.accumulate, callbacks=[checkup, keeper, *callbacks, *[Live()] * progress], plugins=LightningEnvironment(),
+        trainer = lightning.Trainer(max_epochs=-(-total // updates(len(train))), devices=devices, num_nodes=nodes,
+            strategy=DDPStrategy(find_unused_parameters=True) if devices * nodes > 1 else "auto", plugins=environment(devices, nodes),
+            precision=precision(cfg.precision), gradient_clip_val=cfg.clip, accumulate_grad_batches=cfg.accumulate, callbacks=[checkup, keeper, *callbacks, *[Live()] * progress],
             logger=list(loggers) or False, log_every_n_steps=1, enable_progress_bar=bool(progress), num_sanity_val_steps=0, enable_checkpointing=False, enable_model_summary=False)
         train.epoch = lambda: trainer.current_epoch
         try:

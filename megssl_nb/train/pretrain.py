@@ -7,7 +7,7 @@ __all__ = ['part_files', 'Pretraining', 'PretrainConfig', 'claim', 'release', 'c
            'finish', 'pretrain', 'load_stage']
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
-import contextlib, copy, os, time
+import contextlib, copy, time
 from pathlib import Path
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from ..models.encoder import checkpoint_files, fill, read_weights, save_encoder
 from ..pretext.base import show
 from .checkup import Sample, appraise, checkup_class
 from .loop import Feed, Objective, TrainConfig, fit, precision
+from .processes import place
 
 # %% ../../nbs/train/33_pretrain.ipynb #00971ad9
 class Pretraining(Objective):
@@ -121,7 +122,7 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
              cfg: PretrainConfig, seed: int,
              folder, # the checkpoint; unfinished work is in `<folder>.part`
              record: dict = {}, # what provenance.json should say beside what is known here
-             callbacks=(), loggers=(), devices=1, progress=False) -> Path: # as for `fit`
+             callbacks=(), loggers=(), devices=1, nodes=1, progress=False) -> Path: # as for `fit`
     "Train one stage and write its checkpoint with pretext.safetensors, history.csv, scores.json and preview_*.npy; rerun after a kill to resume; a finished job is not trained again."
     val_idx, folder, start = np.asarray(val_idx, int), Path(folder), time.time()
     if not len(val_idx) and cfg.patience is not None:
@@ -130,24 +131,27 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     encoder, stage = copy.deepcopy((encoder, stage))
     objective = Pretraining(encoder, stage)
     identity = {"schedule": cfg.plain(), "seed": seed, "windows": windows.digest, "train": digest(np.asarray(train_idx, int)), "val": digest(val_idx), "initial_weights": weights_digest(objective)}
-    identity |= {"devices": devices} if devices > 1 else {}
+    rank, world = place(devices, nodes)
+    identity |= {"devices": world} if world > 1 else {}
     part = Path(f"{folder}.part")
     if finished(folder, record, identity):
-        release(part)
+        if not rank: release(part)
         return folder
-    if writes := devices == 1 or int(os.environ.get("LOCAL_RANK", 0)) == 0: claim(part, identity); machines = computed(part, cfg)
+    if not rank:
+        claim(part, identity)
+        machines = computed(part, cfg)
     train = Feed(windows[train_idx], cfg.batch_size, seed, steps=cfg.interval and cfg.interval * cfg.accumulate)
     val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
     if cfg.compile: encoder.tokenizer.compile(); encoder.context.compile()
     judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
     checkup = checkup_class()(objective, cfg, Sample(encoder, stage, torch.from_numpy(windows.x(evenly(judged, 64))), seed))
     history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt", tell={"stage": record.get("stage", "pretrain")}, checkup=checkup,
-                        callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, progress=progress)
-    if writes:
+                        callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, nodes=nodes, progress=progress)
+    if not rank:
         told = record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": best, "seconds": round(time.time() - start, 2)}
         finish(folder, encoder, stage, history, Feed(windows[judged], cfg.batch_size), checkup, {"scored_on": "held-out" if len(val_idx) else "training"}, told, both)
         release(part)
-    if devices > 1: torch.distributed.barrier()
+    if world > 1: torch.distributed.barrier()
     return folder
 
 # %% ../../nbs/train/33_pretrain.ipynb #6d1a2e3f
