@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['mark', 'packages', 'MegsslError', 'Config', 'explain', 'keys_at', 'refuse_unknown', 'options_of', 'digest',
            'file_digest', 'code_digest', 'named_seed', 'rng', 'torch_rng', 'seed_all', 'writable', 'scratch', 'discard',
-           'is_scratch', 'sweep', 'atomic_path', 'atomic_dir', 'foreign', 'write_text', 'write_json', 'read_json',
-           'write_record', 'read_record', 'read_yaml', 'compute', 'provenance', 'tell_progress']
+           'is_scratch', 'sweep', 'atomic_path', 'atomic_dir', 'vacant', 'refuse_foreign', 'write_text', 'write_json',
+           'read_json', 'write_record', 'is_record', 'read_record', 'read_yaml', 'compute', 'provenance',
+           'tell_progress']
 
 # %% ../nbs/00_core.ipynb #691ea868
 import contextlib, hashlib, importlib.metadata, inspect, json, os, platform, re, shutil, subprocess, sys, tempfile, time
@@ -103,7 +104,6 @@ def file_digest(path) -> str:
 # %% ../nbs/00_core.ipynb #c016dc49
 def code_digest(cls: type) -> str: # "" for a class of this package, which has a version
     "A digest of the text of the module that defines a user's class."
-    import inspect
     if cls.__module__.split(".")[0] == "megssl_nb": return ""
     try: return digest(inspect.getsource(sys.modules[cls.__module__]).encode())
     except (OSError, TypeError): return "no text"
@@ -165,11 +165,10 @@ def is_scratch(folder) -> bool:
     if not re.fullmatch(r"\..+\.[a-z0-9_]{8}", folder.name): return False
     return folder.is_dir() and not folder.is_symlink() and (folder/mark).is_file() and not (folder/mark).is_symlink()
 
-def sweep(folder, # is searched with all folders below it, but not through links
-          pattern="*"): # of the names of scratch folders
+def sweep(folder): # is searched with all folders below it, but not through links
     "Remove the scratch folders that killed processes have left below `folder`, and nothing else."
     for here, below, _ in os.walk(folder):
-        for name in [b for b in below if fnmatch(b, pattern) and is_scratch(Path(here)/b)]:
+        for name in [b for b in below if is_scratch(Path(here)/b)]:
             below.remove(name)
             discard(Path(here)/name)
 
@@ -187,26 +186,38 @@ def atomic_path(path):
 
 @contextlib.contextmanager
 def atomic_dir(path, # where a link leads elsewhere, the folder there
-               owns=()): # patterns of the names of all files that this package writes into such a folder
-    "Yield a temporary folder; on success it becomes `path`, on an exception it is removed; a folder with other files is refused."
+               owns=(), # patterns of the names of all files that this package writes into such a folder
+               proof=""): # the record that each such folder holds
+    "Yield a temporary folder; on success it becomes `path`, else it is removed; a folder that is not ours is refused."
     path = Path(os.path.realpath(path))
     with writable(path), scratch(path) as room:
-        foreign(path, owns)
+        refuse_foreign(path, owns, proof)
         new = room/"new"
         new.mkdir()
         yield new
-        foreign(path, owns)
+        refuse_foreign(path, owns, proof)
         if path.exists(): os.rename(path, room/"old")
         try: os.rename(new, path)
         except OSError:
             if (room/"old").exists(): os.rename(room/"old", path)
             raise
 
-def foreign(path, owns):
-    "Refuse a file, and a folder that holds files which fit none of the patterns `owns`."
-    if path.exists() and not path.is_dir(): raise MegsslError(f"{path}: is a file; choose another name for the folder")
-    others = [p for p in path.rglob("*") if (not p.is_dir() or p.is_symlink()) and not any(fnmatch(p.name, o) for o in owns)]
-    if others: raise MegsslError(f"{path}: holds {others[0].relative_to(path)}, which is not of this package; choose another folder")
+def vacant(path) -> bool:
+    "Whether there is nothing yet: no such folder, or an empty one."
+    path = Path(path)
+    return not path.exists() or path.is_dir() and not any(path.iterdir())
+
+def refuse_foreign(path, owns=(), proof=""): # as in `atomic_dir`
+    "Refuse a file, a folder with files of other names, and one without a whole record of this package."
+    if vacant(path): return
+    if not path.is_dir(): raise MegsslError(f"{path}: is a file; choose another name for the folder")
+    files = [p for p in path.rglob("*") if not p.is_dir() or p.is_symlink()]
+    others = [p for p in files if not any(fnmatch(p.name, o) for o in owns)]
+    if others:
+        name = others[0].relative_to(path)
+        raise MegsslError(f"{path}: holds {name}, which is not of this package; choose another folder")
+    if files and proof and not is_record(path/proof):
+        raise MegsslError(f"{path}: holds files, but no whole {proof} of this package; delete it, or choose another folder")
 
 # %% ../nbs/00_core.ipynb #7ad8dd02
 def write_text(path, text: str):
@@ -233,6 +244,11 @@ def read_json(path, kind=dict):
 def write_record(path, record: dict):
     "Write JSON that ends with a checksum of itself."
     write_json(path, record | {"checksum": digest(record)})
+
+def is_record(path) -> bool:
+    "Whether `write_record` has written a file, and nobody has changed it."
+    try: return "checksum" in read_json(path) and bool(read_record(path))
+    except MegsslError: return False
 
 def read_record(path) -> dict:
     "Read what `write_record` wrote; content that does not fit its checksum is refused (JSON without one is taken as it is)."

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 import numpy as np
-from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_digest, is_scratch, provenance, read_json, writable,
-                            write_json)
+from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_digest, is_scratch, provenance,
+                            read_json, vacant, writable, write_json)
 from .arrays import open_npy
 from .copies import refuse_copies
 from .rows import Rows, groups
@@ -207,10 +207,9 @@ def prepare(source,         # a Source, or anything that `open_source` takes: a 
     if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
     recordings = source.recordings(); check_keys(recordings)
     origin = requested(source, cfg, scale_recordings)
-    def there(): return path.exists() and not (path.is_dir() and not any(path.iterdir()))
-    if there(): return existing(path, origin)
+    if not vacant(path): return existing(path, origin)
     with alone(path):
-        if there(): return existing(path, origin)
+        if not vacant(path): return existing(path, origin)
         return make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordings, memory)
 
 def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordings, memory) -> "Store":
@@ -320,8 +319,7 @@ def planned_index(source, # as for `prepare`
 def planned_store(source, path, cfg=None): # -> Store or Index
     "What `prepare` would open or make at `path`; a store that was made from another source or with other settings is refused."
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(path)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())): return existing(path, requested(source, cfg))
-    return planned_index(source, cfg)
+    return planned_index(source, cfg) if vacant(path) else existing(path, requested(source, cfg))
 
 def plan_one(r, h, cfg): # as `Prepared`, without samples
     "What `preprocess` will make of one recording, from its header."

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from ..core import Config, MegsslError, atomic_dir, read_record, write_record
 from ..data.splits import LeakError
-from ..models.encoder import checkpoint_files, load_encoder
+from ..models.encoder import checkpoint_folder, load_encoder
 
 # %% ../../nbs/studies/40a_checkpoint.ipynb #3b249067
 class CheckpointConfig(Config):
@@ -81,7 +81,7 @@ def take_over(source, # folder of the checkpoint
     past = read_record(source/"provenance.json")
     for key, where in (("sfreq", "data.prepare.sfreq"), ("norm", "windows.norm")):
         if past.get(key, record[key]) != record[key]: raise MegsslError(f"{source}: {key}: trained with {past[key]}, the data have {record[key]}; set {where} to the former")
-    with atomic_dir(folder, checkpoint_files) as tmp:
+    with atomic_dir(folder, **checkpoint_folder) as tmp:
         for file in [*(source/name for name in kept), *sorted(source.glob("preview_*.npy"))]:
             if file.is_file(): shutil.copyfile(file, tmp/file.name)
         write_record(tmp/"provenance.json", record | {k: past[k] for k in ("weights", "trains", "recordings") if k in past} | {"taken": {"folder": source.name, "provenance": past}})

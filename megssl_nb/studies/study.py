@@ -25,7 +25,7 @@ from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
 from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint, recordings_seen
-from .locks import claim, keep_lock
+from .locks import keep_lock, mark_run
 
 # %% ../../nbs/studies/40_study.ipynb #ac01f0be
 ablation = {"D": "denoise", "M": "masked_sensors", "S": "masked_sequence"}
@@ -240,7 +240,7 @@ def start_run(study, # anything `read_study` takes
     from megssl_nb.data.store import Store, prepare
     study = read_study(study, settings)
     folder, checkpoints = Path(out or Path("runs")/study.name), find_checkpoints(study)
-    claim(folder)
+    mark_run(folder)
     store = store_folder(study, folder)
     if study.data.source:
         source = study_source(study, folder)

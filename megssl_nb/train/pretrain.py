@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from pydantic import Field
-from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, foreign, read_json, read_record, sweep, torch_rng,
-                            write_json, write_record)
-from ..models.encoder import checkpoint_files, fill, read_weights, save_encoder
+from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_json, read_record, refuse_foreign,
+                            sweep, torch_rng, write_json, write_record)
+from ..models.encoder import checkpoint_folder, fill, read_weights, save_encoder
 from ..pretext.base import show
 from .checkup import Sample, appraise, checkup_class
 from .loop import Feed, Objective, TrainConfig, fit, precision
@@ -62,11 +62,11 @@ def claim(part: Path, identity: dict):
     "Take a folder of unfinished work for this training, or refuse it if it is another's."
     if (part/"identity.json").is_file():
         theirs = read_json(part/"identity.json")
-        different = sorted(k for k in identity | theirs if identity.get(k) != theirs.get(k))
-        if different: raise MegsslError(f"{part}: holds an unfinished training with other {', '.join(different)}; delete the folder to start afresh")
+        if different := ", ".join(sorted(k for k in identity | theirs if identity.get(k) != theirs.get(k))):
+            raise MegsslError(f"{part}: holds an unfinished training with other {different}; delete the folder to start afresh")
         return
     sweep(part)
-    foreign(part, part_files)
+    refuse_foreign(part)
     write_json(part/"identity.json", identity)
 
 def release(part: Path):
@@ -105,7 +105,7 @@ def finish(folder, encoder, stage, history, feed, checkup, scores, told, both): 
     for text in scores["warnings"]: print(f"warning: {text}")
     scores["warnings"] = checkup.warnings(scores["warnings"])
     shown = show(stage, encoder, next(iter(feed))["x"][:1], torch_rng(told["seed"], "corrupt", "validation", 0))
-    with atomic_dir(folder, checkpoint_files) as tmp:
+    with atomic_dir(folder, **checkpoint_folder) as tmp:
         save_encoder(encoder, tmp, told)
         for name, (epoch, weights) in both.items():
             if epoch == told["best_epoch"]: continue
@@ -127,7 +127,7 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     val_idx, folder, start = np.asarray(val_idx, int), Path(folder), time.time()
     if not len(val_idx) and cfg.patience is not None:
         raise MegsslError("pretrain.patience: needs held-out windows, and the split has none; set split.val, or patience: null for a fixed number of epochs")
-    foreign(folder, checkpoint_files)
+    refuse_foreign(folder, **checkpoint_folder)
     encoder, stage = copy.deepcopy((encoder, stage))
     objective = Pretraining(encoder, stage)
     identity = {"schedule": cfg.plain(), "seed": seed, "windows": windows.digest, "train": digest(np.asarray(train_idx, int)), "val": digest(val_idx), "initial_weights": weights_digest(objective)}
