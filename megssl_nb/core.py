@@ -66,7 +66,8 @@ def keys_at(cls, at: tuple) -> list: # at: keys and positions, as in a pydantic 
         return next((found for part in get_args(kind) if (found := config(part))), None)
     for key in at:
         if cls is None: break
-        if isinstance(key, str): cls = config(cls.model_fields[key].annotation) if key in cls.model_fields else None
+        if isinstance(key, str):
+            cls = config(cls.model_fields[key].annotation) if key in cls.model_fields else None
     return list(cls.model_fields) if cls else []
 
 # %% ../nbs/00_core.ipynb #f00de137
@@ -136,8 +137,8 @@ def writable(path):
     "Inside, a write that fails (disk full, read-only, no permission) becomes one line that names `path`."
     try: yield
     except OSError as e:
-        told = " ".join(str(e).split())
-        raise MegsslError(f"{path}: not written ({told}); free some space, or choose a folder that can be written") from None
+        told = f"not written ({' '.join(str(e).split())})"
+        raise MegsslError(f"{path}: {told}; free some space, or choose a folder that can be written") from None
 
 @contextlib.contextmanager
 def scratch(path):
@@ -154,9 +155,11 @@ def discard(room):
     "Remove a scratch folder, last its mark, so that a removal that is cut short can be taken up again."
     with contextlib.suppress(OSError):
         for entry in [e for e in room.iterdir() if e.name != mark]:
-            if entry.is_dir() and not entry.is_symlink(): shutil.rmtree(entry, ignore_errors=True)
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
             else: entry.unlink()
-        if [e.name for e in room.iterdir()] == [mark]: (room/mark).unlink()
+        if [e.name for e in room.iterdir()] == [mark]:
+            (room/mark).unlink()
         room.rmdir()
 
 def is_scratch(folder) -> bool:
@@ -196,10 +199,12 @@ def atomic_dir(path, # where a link leads elsewhere, the folder there
         new.mkdir()
         yield new
         refuse_foreign(path, owns, proof)
-        if path.exists(): os.rename(path, room/"old")
+        if path.exists():
+            os.rename(path, room/"old")
         try: os.rename(new, path)
         except OSError:
-            if (room/"old").exists(): os.rename(room/"old", path)
+            if (room/"old").exists():
+                os.rename(room/"old", path)
             raise
 
 def vacant(path) -> bool:
@@ -217,7 +222,8 @@ def refuse_foreign(path, owns=(), proof=""): # as in `atomic_dir`
         name = others[0].relative_to(path)
         raise MegsslError(f"{path}: holds {name}, which is not of this package; choose another folder")
     if files and proof and not is_record(path/proof):
-        raise MegsslError(f"{path}: holds files, but no whole {proof} of this package; delete it, or choose another folder")
+        raise MegsslError(f"{path}: holds files, but no whole {proof} of this package; delete it, or choose another "
+                          "folder")
 
 # %% ../nbs/00_core.ipynb #7ad8dd02
 def write_text(path, text: str):

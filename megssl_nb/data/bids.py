@@ -32,7 +32,8 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     found = [p for p in found if p.fpath.relative_to(root).parts[0].startswith("sub-")]
     begun = {whole_name(p) for p in found if p.split in first_split}
     if lost := [p.fpath for p in found if whole_name(p) not in begun]:
-        raise MegsslError(f"{lost[0]}: split: the first piece of the recording is not there; restore it, or move this away")
+        raise MegsslError(f"{lost[0]}: split: the first piece of the recording is not there; restore it, or move this "
+                          "away")
     found = [p for p in found if p.split in first_split]
     for field, names, entity in (("subjects", source.subjects, "subject"), ("sessions", source.sessions, "session"), ("task", tasks, "task"), ("runs", source.runs, "run")):
         if absent := sorted(set(names or ()) - {getattr(p, entity) for p in found}): raise MegsslError(f"{root}: {field}: no {kind} recording of {', '.join(absent)}")

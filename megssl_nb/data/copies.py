@@ -96,11 +96,13 @@ def row_marks(row: np.ndarray, # (T,) samples of one channel
             x = np.diff(x)
             power = (x**2).sum(1)
             loud = np.flatnonzero(power > .01*np.median(power))
-            if len(loud): found.append((numbers(shapes(x[loud], 1)), a + loud*n))
+            if len(loud):
+                found.append((numbers(shapes(x[loud], 1)), a + loud*n))
         else:
             for i, z in enumerate(lfilter(slope(), 1, x - x[:, :1])):
                 pieces, at, late = around_peaks(z)
-                if len(at): found.append((numbers(shapes(pieces, .5, late)), a + i*n + at))
+                if len(at):
+                    found.append((numbers(shapes(pieces, .5, late)), a + i*n + at))
     return tuple(map(np.concatenate, zip(*found)))
 
 # %% ../../nbs/data/04d_copies.ipynb #363b8ff7
@@ -108,7 +110,8 @@ def stretches(segments) -> list: # [(start, stop)] -> [(start, k, n)]
     "Segments as k stretches of n samples that follow each other; very long ones in blocks."
     out = []
     for a, b in segments:
-        if out and b - a == out[-1][2] < 2**15 and a == out[-1][0] + out[-1][1]*out[-1][2]: out[-1][1] += 1
+        if out and b - a == out[-1][2] < 2**15 and a == out[-1][0] + out[-1][1]*out[-1][2]:
+            out[-1][1] += 1
         else: out += [[start, 1, min(b - start, 2**17)] for start in range(a, b, 2**17)]
     return [tuple(p) for p in out]
 
@@ -133,7 +136,8 @@ def find_marks(data, # (C, T) in memory or `Rows`
               ) -> Marks:
     "The marks of a recording."
     chosen, parts, trial = some_channels(names), stretches(segments), 0
-    if len(parts) == 1 and parts[0][1] > 1: trial = parts[0][2]
+    if len(parts) == 1 and parts[0][1] > 1:
+        trial = parts[0][2]
     if 0 < trial < 16:
         a, k, n = parts[0]
         mark, number = pattern_marks(np.array([data[i][a:a + k*n].reshape(k, n) for i in np.argsort(names)]))
@@ -142,7 +146,8 @@ def find_marks(data, # (C, T) in memory or `Rows`
     mark, at = (np.concatenate([f[k] for f in found]) for k in (0, 1))
     channel = np.concatenate([np.full(len(f[0]), f[2]) for f in found])
     marks = sampled(mark, at, channel, 2**bits if trial else int(2**bits*min(1, 8/len(chosen))), trial)
-    if 0 < trial < 16: marks.again = max(marks.again, .2) # few values
+    if 0 < trial < 16:
+        marks.again = max(marks.again, .2) # few values
     return marks
 
 def sampled(mark, at, channel, below, trial) -> Marks:
@@ -154,7 +159,8 @@ def sampled(mark, at, channel, below, trial) -> Marks:
     once = at[stop - 1] - at[first] <= apart
     again = (stop - first)[~once].sum() / max(1, len(mark))
     first = first[once & (mark[first] < below)]
-    if len(first) > most: below = int(mark[first[most]])
+    if len(first) > most:
+        below = int(mark[first[most]])
     first = first[:most]
     return Marks(mark[first], at[first], channel[first], below, trial, float(again))
 
@@ -216,7 +222,9 @@ def refuse_copies(recordings: list, # each with origin, key, subject, stream, st
         r, s = recordings[i], recordings[j]
         shares = shared(marks[i], marks[j], same_time(r, s, sfreq))
         if max(shares) < enough: continue
-        if shares[0] > shares[1]: r, s = s, r
+        if shares[0] > shares[1]:
+            r, s = s, r
         told = f"about {max(shares):.0%} of it is also in {r.origin} ({s.key} and {r.key})"
-        raise MegsslError(f"{s.origin}: signal: {told}; gain, offset, start or order may differ, but it is the same recording; "
+        raise MegsslError(f"{s.origin}: signal: {told}; gain, offset, start or order may differ, but it is the same "
+                          "recording; "
                           "remove one of the two")

@@ -295,7 +295,8 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
                ) -> Source:
     "The source that `spec` describes; a path is looked at: BIDS, course files, or anything that MNE reads."
     if isinstance(spec, Source): return spec
-    if foreign: own_kinds(spec, origin)
+    if foreign:
+        own_kinds(spec, origin)
     if isinstance(spec, dict):
         kind = spec.get("kind")
         cls = kinds.get(kind, kind if isinstance(kind, str) and ":" in kind else None)
@@ -310,10 +311,12 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
 # %% ../../nbs/data/02_files.ipynb #1ae94612
 def own_kinds(spec, origin):
     "Refuse a source, or one joined in it, of a kind that this package does not have."
-    if not isinstance(spec, (dict, str)): raise MegsslError(f"{origin}: is not named; open the source yourself and pass it on")
+    if not isinstance(spec, (dict, str)):
+        raise MegsslError(f"{origin}: is not named; open the source yourself and pass it on")
     if isinstance(spec, str): return
     if spec.get("kind") not in kinds:
-        raise MegsslError(f"{origin}: kind: {spec.get('kind')!r} is code outside this package; if you trust it, open the source yourself and pass it on")
+        raise MegsslError(f"{origin}: kind: {spec.get('kind')!r} is code outside this package; if you trust it, open "
+                          "the source yourself and pass it on")
     for joined in spec.get("sources") or []: own_kinds(joined, origin)
 
 def load_class(path: str, origin="source"): # a class

@@ -14,7 +14,8 @@ from .sources import expand, reachable
 
 # %% ../../nbs/data/01c_paths.ipynb #22cfa6b9
 whole_folders = (".ds", ".mff", ".mefd")
-suffixes = (".fif", ".fif.gz", ".edf", ".bdf", ".gdf", ".vhdr", ".ahdr", ".set", ".cnt", ".con", ".sqd", ".nxe", ".cdt", ".lay", ".nedf", ".ns3") + whole_folders
+suffixes = (".fif", ".fif.gz", ".edf", ".bdf", ".gdf", ".vhdr", ".ahdr", ".set", ".cnt", ".con", ".sqd", ".nxe", ".cdt",
+            ".lay", ".nedf", ".ns3") + whole_folders
 _derived = re.compile(r"[-_](eve|epo|ave|evo|cov|fwd|inv|trans|src|bem|sol|proj|annot|ica|stc|morph|head)\.fif(\.gz)?$")
 
 # %% ../../nbs/data/01c_paths.ipynb #1ccf032a
@@ -32,8 +33,10 @@ def raw_paths(folder: Path) -> list[Path]:
         return pdf
     found = []
     for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
-        if path.name.lower().endswith(suffixes): found += [] if _derived.search(path.name) else [path]
-        elif path.is_dir(): found += raw_paths(path)
+        if path.name.lower().endswith(suffixes):
+            found += [] if _derived.search(path.name) else [path]
+        elif path.is_dir():
+            found += raw_paths(path)
     return found
 
 # %% ../../nbs/data/01c_paths.ipynb #d6d79ae7
@@ -59,7 +62,8 @@ def check_fif(path: Path):
     opened = []
     with open_fif(path) as f:
         for at, kind, _ in tags(f):
-            if kind == 104: opened.append(f.read(4)) # a block begins
+            if kind == 104:
+                opened.append(f.read(4)) # a block begins
             if kind == 105 and (not opened or opened.pop() != f.read(4)):
                 raise EOFError(f"the block that ends at byte {at} did not begin")
     if opened: raise EOFError("it ends inside a block")
@@ -80,11 +84,15 @@ def read_links(path: Path, changed, size, end) -> tuple: # changed, size: of the
     with contextlib.suppress(Exception), open_fif(path) as f:
         for _, kind, size in tags(f):
             if kind == 300 and not end: break # samples
-            if kind in (104, 105): role = 0
-            if kind == 115: role = int.from_bytes(f.read(size), "big")
+            if kind in (104, 105):
+                role = 0
+            if kind == 115:
+                role = int.from_bytes(f.read(size), "big")
             later |= role == 1
-            if role == 2 and kind == 118: name = f.read(size).decode("latin1")
-            if role == 2 and kind == 117 and not name: name = numbered(path.name, int.from_bytes(f.read(size), "big"))
+            if role == 2 and kind == 118:
+                name = f.read(size).decode("latin1")
+            if role == 2 and kind == 117 and not name:
+                name = numbered(path.name, int.from_bytes(f.read(size), "big"))
     return later, name
 
 def numbered(name: str, n: int) -> str:

@@ -13,7 +13,8 @@ def is_trials(r, # a recording with `segments` [(start, stop)] in samples and `n
              ) -> bool:
     "Whether a recording is a row of concatenated trials: several segments of one length that tile it without a break."
     s = np.asarray(r.segments).reshape(-1, 2)
-    return len(s) > 1 and len(np.unique(s[:, 1] - s[:, 0])) == 1 and s[0, 0] == 0 and s[-1, 1] == r.n_times and bool((s[1:, 0] == s[:-1, 1]).all())
+    if len(s) < 2 or len(np.unique(s[:, 1] - s[:, 0])) > 1: return False
+    return s[0, 0] == 0 and s[-1, 1] == r.n_times and bool((s[1:, 0] == s[:-1, 1]).all())
 
 # %% ../../nbs/data/06b_segments.ipynb #a334f806
 def lines(store, recording, start) -> np.ndarray: # (N,) int

@@ -209,7 +209,8 @@ def hold_trials(windows, idx, val, seed):
     between = (windows.y[idx] < 0) & (windows.trial[idx] < 0) & (windows.of("label")[idx] == "")
     alone = between.all() and len(np.unique(windows.recording[idx])) == 1
     if alone and isinstance(val, float): return hold_time(windows, idx, val, seed)
-    if not between.all(): idx = idx[~between]
+    if not between.all():
+        idx = idx[~between]
     groups, first = np.unique(windows.group[idx], return_index=True)
     chosen = []
     for k in np.unique(windows.y[idx][first]):
@@ -274,7 +275,8 @@ def check_classes(windows, masks: dict, # set -> (N,) bool
         absent = ", ".join(c for k, c in enumerate(windows.classes) if k not in there)
         if not absent or not masks[name].any(): continue
         told = f"split: {name}: no {windows.unit} of class {absent}"
-        if name == "val": warnings.warn(f"{told}, so training is stopped without it; change val or val_by")
+        if name == "val":
+            warnings.warn(f"{told}, so training is stopped without it; change val or val_by")
         elif name == "train": raise MegsslError(f"{told}; name the classes to tell apart, or change test and val")
         else:
             raise MegsslError(f"{told} in fold {fold}, so it would have no score; leave it out of windows.classes, "
@@ -290,7 +292,8 @@ def make_split(windows: Windows, cfg: SplitConfig,
     "Share the windows out, drop what lies within the gap of another set, and audit the result."
     if not 0 <= fold < cfg.folds: raise MegsslError(f"split: fold: {fold} does not exist, folds: {cfg.folds}")
     if not len(windows):
-        raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or length")
+        raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or "
+                          "length")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped = {}
     need(test, "test", dropped)

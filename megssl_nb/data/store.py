@@ -160,11 +160,13 @@ class Store(Index):
         return signal
 
     def compare(self, i=0, channel=None, start=0., seconds=2.,
-                source=None): # where the recordings are; None = where the manifest says, if that is a source of this package
+                source=None): # where the recordings are; None = a source of this package that the manifest names
         "Recording `i` as the source has it beside the stored one, back in SI units."
         from megssl_nb.data.files import open_source
         r, k = self.recordings[i], self.ch_names.index(channel or self.ch_names[0])
-        source = as_source(source) if source is not None else open_source(self.manifest["source"], f"{self.path}/manifest.json: source", foreign=True)
+        if source is None:
+            source = open_source(self.manifest["source"], f"{self.path}/manifest.json: source", foreign=True)
+        source = as_source(source)
         loaded = next(x for x in source.recordings() if x.key == r.key).load()
         data = {k: np.asarray(self.signal(i)[k], float) * r.scale[k] + r.center[k]}
         return plot_prepared(loaded, SimpleNamespace(data=data, sfreq=self.sfreq, ch_names=self.ch_names, ch_types=self.ch_types), self.ch_names[k], start, seconds)
@@ -247,7 +249,8 @@ def alone(path):
     from filelock import FileLock, Timeout
     file = path.with_name(f".{path.name}.lock")
     if file.is_symlink() or file.exists() and (not file.is_file() or file.stat().st_size):
-        raise MegsslError(f"{file}: is no lock of this package, which are empty files; move it away, or choose another name for the store")
+        raise MegsslError(f"{file}: is no lock of this package, which are empty files; move it away, or choose "
+                          "another name for the store")
     lock = FileLock(file)
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -257,7 +260,8 @@ def alone(path):
             lock.acquire()
     try:
         for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
-            if is_scratch(left): discard(left)
+            if is_scratch(left):
+                discard(left)
         yield
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
@@ -317,7 +321,7 @@ def planned_index(source, # as for `prepare`
     return Index(found[0].sfreq, names, kinds, positions, recordings, events_of([p.events for p in found]))
 
 def planned_store(source, path, cfg=None): # -> Store or Index
-    "What `prepare` would open or make at `path`; a store that was made from another source or with other settings is refused."
+    "What `prepare` would open or make at `path`; a store of another source or of other settings is refused."
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(path)
     return planned_index(source, cfg) if vacant(path) else existing(path, requested(source, cfg))
 

@@ -171,7 +171,8 @@ class Classifier(nn.Module):
         return self.head(z)
 
 # %% ../../nbs/models/12_encoder.ipynb #7015599b
-checkpoint_folder = {"owns": ("encoder.safetensors", "config.json", "provenance.json", "pretext.safetensors", "history.csv",
+checkpoint_folder = {"owns": ("encoder.safetensors", "config.json", "provenance.json", "pretext.safetensors",
+                              "history.csv",
                               "scores.json", "preview_*.npy", "notebook.ipynb"),
                      "proof": "provenance.json"}  # what is replaced by a new checkpoint; see `atomic_dir`
 

@@ -25,7 +25,8 @@ def compute_mask_indices(shape: tuple, # (B, N): windows, tokens
     "Spans at random places of each window; they may overlap. The number of spans is rounded at random, once per batch."
     B, N = shape
     if attention_mask is not None and tuple(attention_mask.shape) != (B, N):
-        raise MegsslError(f"mask: attention_mask: {tuple(attention_mask.shape)} for {B} windows of {N} tokens; give one "
+        raise MegsslError(f"mask: attention_mask: {tuple(attention_mask.shape)} for {B} windows of {N} tokens; give "
+                          "one "
                           "entry per token: `Meg2VecModel.valid` makes them from those of the samples")
     if not 1 <= mask_length <= N: raise MegsslError(f"mask: span: {mask_length} tokens in windows of {N}; choose shorter spans or longer windows")
     device = "cpu" if attention_mask is None else attention_mask.device
@@ -183,7 +184,8 @@ class Meg2VecForPreTraining(nn.Module):
         negatives = None if negatives is None else torch.as_tensor(negatives, device=device).long()
         shape = len(input_values), self.meg2vec.n_tokens(samples)
         _check_asked(mask, negatives, shape, samples, self.meg2vec.valid(attention_mask))
-        if negatives is None: negatives = sample_negative_indices(mask, generator=generator)
+        if negatives is None:
+            negatives = sample_negative_indices(mask, generator=generator)
         seen = self.meg2vec(input_values, attention_mask, lambda tokens: self.head.hide(tokens, mask))
         out = self.head(seen.extract_features, seen.last_hidden_state, mask, ranks(negatives, mask),
                         self.temperature if self.training else None, generator or torch.default_generator)

@@ -130,7 +130,7 @@ def times_seen(tokens, # (B, N) bool
 
 # %% ../../nbs/models/10_tokenizers.ipynb #d9af0c62
 class LinearMirror(nn.Module):
-    "Tokens (B, N, dim) back to signals (B, C, (N - 1)*hop + field): a linear map per token, the mean where fields overlap."
+    "Tokens (B, N, dim) to signals (B, C, (N - 1)*hop + field): a linear map each, the mean where fields overlap."
     def __init__(self, dim: int, sensors: int, hop: int, field: int): # hop and field in samples
         super().__init__()
         self.hop, self.field = hop, field

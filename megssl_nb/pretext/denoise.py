@@ -59,7 +59,8 @@ class Reconstruction(Pretext):
         corrupted, hidden, parts = self.corrupt(x, generator)
         tokens = encoder.tokens(corrupted, mask=hidden if any(hides for _, hides, _ in self.steps) else None)
         prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1])
-        if not told.all(): prediction, parts = self.keep(prediction, parts, told.to(x.device))
+        if not told.all():
+            prediction, parts = self.keep(prediction, parts, told.to(x.device))
         return self.finish(encoder, prediction, x, parts, corrupted, hidden)
 
     def keep(self, prediction, parts, told): # told: (T,) bool

@@ -34,7 +34,8 @@ class MaskedSensorsConfig(Config):
     kind: Literal["masked_sensors"] = "masked_sensors"
     ratio: float = Field(0.2, gt=0, lt=1)       # share of the sensors to hide
     contiguous: bool = False                    # one patch of neighbouring sensors instead of any sensors
-    per: Literal["token", "window"] = "token"   # draw a new mask for every token, or one for the window (always where tokens overlap)
+    # draw a new mask for every token, or one for the window (always where tokens overlap)
+    per: Literal["token", "window"] = "token"
     hides: ClassVar[bool] = True                # the tokenizer learns where, not what
 
     def corruption(self, encoder):

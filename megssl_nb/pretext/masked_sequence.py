@@ -38,7 +38,8 @@ def seen_through(tokenizer, span: int) -> str: # tokens; empty = something is le
     "What is wrong with spans all of whose samples the visible tokens beside them have seen."
     hop, field = tokenizer.hop, tokenizer.field
     if (span + 1)*hop > field: return ""
-    return (f"span: tokens of {field} samples every {hop} overlap, and the neighbours of {span} hidden tokens have seen all of them; "
+    return (f"span: tokens of {field} samples every {hop} overlap, and the neighbours of {span} hidden tokens have "
+            "seen all of them; "
             f"give a span of at least {field//hop}, longer windows, or target: embedding")
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #9a071991
@@ -84,7 +85,8 @@ class MaskedSequence(Pretext):
         mask = self.mask(x, tokens.shape[1], generator)
         hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None].expand_as(x)
         prediction = self.predict(encoder, tokens, mask)
-        return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask}, x.masked_fill(hidden, 0.), hidden)
+        return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask},
+                           x.masked_fill(hidden, 0.), hidden)
 
     def signals(self, encoder, x, generator) -> PretextOutput:
         "Hidden stretches of the signal."

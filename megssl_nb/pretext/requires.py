@@ -18,10 +18,12 @@ def _has(*names):
 
 requirements = { # name -> whether a tokenizer offers it, what is wrong if not and what to do
     "hide": (lambda t: getattr(t, "hides", True), "cannot hide cells of its input; choose another tokenizer"),
-    "field": (_has("hop", "field"), "does not say from which samples its tokens are made; give the class hop and field, in samples"),
+    "field": (_has("hop", "field"), "does not say from which samples its tokens are made; give the class hop and "
+                                    "field, in samples"),
     "mirror": (lambda t: _has("mirror")(t) or _has("hop", "field")(t),
                "has no way back to signals; give the class mirror(), or hop and field in samples for a linear one"),
-    "features": (_has("features", "project"), "has no features; give the class features(x, mask) and project(features)"),
+    "features": (_has("features", "project"), "has no features; give the class features(x, mask) and "
+                                              "project(features)"),
     "covers": (_has("covers"), "does not say which samples a token stands for; give the class covers(tokens, samples)")}
 
 def check_requires(config: Config, # of one task
@@ -30,7 +32,8 @@ def check_requires(config: Config, # of one task
     task = find_pretext(config.kind)
     for name in task.needs(config):
         if name not in requirements:
-            raise MegsslError(f"{origin}: {config.kind}: requires: {name!r} is unknown; known are {', '.join(requirements)}")
+            raise MegsslError(f"{origin}: {config.kind}: requires: {name!r} is unknown; known are "
+                              f"{', '.join(requirements)}")
         offered, fault = requirements[name]
         if not offered(tokenizer):
             kind = getattr(getattr(tokenizer, "cfg", None), "kind", type(tokenizer).__name__)

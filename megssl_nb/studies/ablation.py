@@ -59,9 +59,12 @@ def execute(template, output, params: dict, env: dict = {}):
     with scratch(output) as room:
         running, quiet = room/output.name, dict(progress_bar=False, log_output=False)
         kernel = placed(output.parent, env | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"})
-        try: papermill.execute_notebook(template, running, params, kernel_name="python3", start_timeout=300, **quiet, **kernel)
+        try:
+            papermill.execute_notebook(template, running, params, kernel_name="python3", start_timeout=300, **quiet,
+                                       **kernel)
         finally:
-            if running.exists(): os.replace(running, output)
+            if running.exists():
+                os.replace(running, output)
 
 # %% ../../nbs/studies/42_ablation.ipynb #74e6584b
 records = {"pretrain": "provenance.json", "evaluate": "metrics.json", "baselines": "metrics.json"}

@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     grid(c); sets(c); workers(c); threads(c); quiet(c)
     c = command("pretrain", "Run the pretraining stages of a study alone: long trainings, on all devices, taken up again where they stopped.", pretrain, study)
     c.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs, or processes without GPUs, that share each round of batches (default: 1)")
-    c.add_argument("--nodes", type=int, default=1, metavar="N", help="machines with as many devices each, on all of which torchrun or srun starts this command (default: 1)")
+    c.add_argument("--nodes", type=int, default=1, metavar="N",
+                   help="machines with as many devices each, on all of which torchrun or srun starts this command "
+                        "(default: 1)")
     c.add_argument("--logger", action="append", default=[], choices=("csv", "tensorboard", "wandb"), help="where to write loss, accuracy and rates down; repeatable")
     grid(c); sets(c); workers(c); quiet(c)
     command("report", "Write report.html of a run folder again.", report, ("folder", "a run folder, e.g. runs/demo"))
@@ -87,8 +89,10 @@ def ablate(a):
 def pretrain(a):
     from megssl_nb.studies.pretraining import pretrain_study
     from megssl_nb.train.processes import leads
-    done = pretrain_study(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, a.devices, a.nodes, a.logger, progress=not a.quiet)
-    if leads(a.devices, a.nodes): print(*done, sep="\n")
+    done = pretrain_study(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, a.devices, a.nodes, a.logger,
+                          progress=not a.quiet)
+    if leads(a.devices, a.nodes):
+        print(*done, sep="\n")
 
 def report(a):
     from megssl_nb.studies.report import report

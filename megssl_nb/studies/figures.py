@@ -288,7 +288,8 @@ def read_stage(folder) -> dict: # folder of a pretrained checkpoint
     folder = Path(folder)
     found = {name: read_record(folder/f"{name}.json") for name in ("provenance", "scores") if (folder/f"{name}.json").is_file()}
     for name, wanted in found.get("scores", {}).get("files", {}).items():
-        if not os.path.lexists(folder/name): found.setdefault("missing", []).append(name)
+        if not os.path.lexists(folder/name):
+            found.setdefault("missing", []).append(name)
         elif file_digest(folder/name) != wanted:
             remedy = "delete the folder, and 'megssl ablate' trains it again"
             raise MegsslError(f"{folder/name}: damaged or edited; {remedy}")

@@ -9,7 +9,8 @@ __all__ = ['busy', 'stopping', 'marker', 'kept', 'Busy', 'locked', 'is_run', 'ch
 # %% ../../nbs/studies/39_locks.ipynb #fd3d9c4e
 import contextlib, getpass, math, os, re, socket, tempfile, threading, time
 from pathlib import Path
-from ..core import MegsslError, file_digest, is_record, read_json, read_record, sweep, vacant, write_json, write_record
+from ..core import (MegsslError, file_digest, is_record, read_json, read_record, sweep, vacant, write_json,
+                            write_record)
 
 # %% ../../nbs/studies/39_locks.ipynb #7021cf7a
 busy = ".running"  # folder in the run folder with the locks and progress of those who work there
@@ -46,7 +47,8 @@ def is_run(folder) -> bool:
     "Whether this package has made a run folder."
     folder = Path(folder)
     if is_record(folder/marker): return read_record(folder/marker).get("made_by") == "megssl_nb"
-    if (folder/marker).exists() or not is_record(folder/"data.json") or not (folder/"study.yaml").is_file(): return False
+    if (folder/marker).exists() or not is_record(folder/"data.json") or not (folder/"study.yaml").is_file():
+        return False
     told = read_record(folder/"data.json")
     return "store" in told and told.get("study") == file_digest(folder/"study.yaml")
 
@@ -61,7 +63,8 @@ def check_out(folder):
 def mark_run(folder):
     "Mark a new or empty folder as a run folder."
     check_out(folder)
-    if not (Path(folder)/marker).is_file(): write_record(Path(folder)/marker, {"made_by": "megssl_nb"})
+    if not (Path(folder)/marker).is_file():
+        write_record(Path(folder)/marker, {"made_by": "megssl_nb"})
 
 # %% ../../nbs/studies/39_locks.ipynb #ef40e2d4
 @contextlib.contextmanager

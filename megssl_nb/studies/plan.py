@@ -74,7 +74,8 @@ def check_split(run: Run, split, seed: int, fold: int):
     check_baselines(study.baselines, windows.unit)
     try:
         for n in study.evaluate.labels_per_class: labelled(windows, split.train, n, seed)
-        if "finetune" in study.evaluate.modes or "cnn" in study.baselines: validation(windows, split, study.evaluate)
+        if "finetune" in study.evaluate.modes or "cnn" in study.baselines:
+            validation(windows, split, study.evaluate)
     except MegsslError as e: raise MegsslError(f"seed {seed}, fold {fold}: {e}") from None
 
 def check_pretexts(run: Run, cells=None):
@@ -92,10 +93,13 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
     study = run.study
     check_choice(study, cells, seeds)
     check_pretexts(run, cells)
-    if "all" in run.windows.subject: raise MegsslError("data: a subject is called 'all', which the tables use for the mean of all; give another name")
+    if "all" in run.windows.subject:
+        raise MegsslError("data: a subject is called 'all', which the tables use for the mean of all; give another "
+                          "name")
     configs = {name: described(spec) for name, spec in study.pretexts.items() if not is_checkpoint(spec)}
     taken = {name: read_record(path/"provenance.json") for name, path in run.checkpoints.items()}
-    base = {"version": __version__, "store": run.store.digest, "windows": study.windows.plain(), "encoder": run.encoder_config.plain()}
+    base = {"version": __version__, "store": run.store.digest, "windows": study.windows.plain(),
+            "encoder": run.encoder_config.plain()}
     from megssl_nb.models.encoder import parts_of
     base |= {"code": [code_digest(c) for c in parts_of(run.encoder_config)]}
     todo = {}

@@ -38,10 +38,11 @@ def check_start(devices: int, nodes: int):
         raise MegsslError(f"--nodes {nodes}: start the command on all nodes at once, with torchrun or with srun")
     started = int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
     if devices * nodes == 1 and started > 1:
-        raise MegsslError(f"--devices 1: torchrun has started {started} processes; add --devices N for N processes per node, and --nodes")
+        raise MegsslError(f"--devices 1: torchrun has started {started} processes; add --devices N for N processes "
+                          "per node, and --nodes")
 
 def enter(study, folder, stack, devices=1, nodes=1, **options) -> Run: # stack: an ExitStack that keeps the lock
-    "The run folder, prepared by the first process; others that were started with it wait for that, and must see the same."
+    "The run folder, prepared by the first process; others started with it wait, and must see the same."
     run = said = None
     same = lambda run: {"study": run.study.digest(), "store": run.store.digest}
     try:
@@ -56,7 +57,8 @@ def enter(study, folder, stack, devices=1, nodes=1, **options) -> Run: # stack: 
         raise MegsslError(f"{folder}: the first process could not prepare it; its own message says why")
     run = open_run(folder)
     if heard and same(run) != heard:
-        raise MegsslError(f"{folder}: holds another study or store here than on the first node; choose a folder with --out that all nodes share")
+        raise MegsslError(f"{folder}: holds another study or store here than on the first node; choose a folder with "
+                          "--out that all nodes share")
     return run
 
 # %% ../../nbs/studies/42b_pretraining.ipynb #b575c89d
@@ -65,7 +67,8 @@ def pretrain_study(study, # anything `read_study` takes
                    settings=(), # overrides "a.b=c"
                    cells=None, seeds=None, # a selection, None = all of the study
                    n_jobs=None, # processes of `prepare`
-                   devices=1, # GPUs per node, or processes without GPUs, that share each batch; above 1, only from the command line
+                   # GPUs per node, or processes without GPUs, that share each batch; above 1, from the command line
+                   devices=1,
                    nodes=1, # above 1, on each of them, with torchrun or srun
                    loggers=(), # of `logger_names`
                    progress=True) -> list: # the checkpoints
@@ -80,9 +83,11 @@ def pretrain_study(study, # anything `read_study` takes
         run = enter(study, folder, stack, devices, nodes, n_jobs=n_jobs, progress=progress)
         todo = [j for j in jobs(run, cells, seeds) if j.kind == "pretrain"]
         if not todo: raise MegsslError(f"{study.name}: cells: none of them has a pretraining stage; 'megssl ablate' evaluates from scratch")
-        if first: write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
+        if first:
+            write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
         for job in todo:
-            if not job.takes: train_stage(run, job, loggers, devices, nodes, progress and first)
+            if not job.takes:
+                train_stage(run, job, loggers, devices, nodes, progress and first)
             if first and (error := run_job(folder, job)[1]["error"]):
                 raise MegsslError(f"{folder/job.folder}: the notebook of this training failed: {error}")
     return [folder/job.folder for job in todo]

@@ -6,8 +6,8 @@
 __all__ = ['needed', 'words', 'table_files', 'run_files', 'letters', 'read_table', 'Records', 'planned', 'place', 'belongs',
            'same_job', 'read_jobs', 'absent', 'read_run', 'unrecorded', 'number', 'signed', 'p_value', 'count',
            'listed', 'difference', 'against', 'nothing', 'compared', 'no_verdict', 'verdict', 'qualifications',
-           'above_chance', 'certainty', 'stage_path', 'trained_on', 'stage_groups', 'doubles', 'json_key', 'beats',
-           'loss_rows', 'complaints', 'which']
+           'above_chance', 'certainty', 'stage_path', 'trained_on', 'stage_groups', 'doubles', 'json_key', 'stage_runs',
+           'beats', 'loss_rows', 'complaints', 'which']
 
 # %% ../../nbs/studies/43c_records.ipynb #c0dd1fb0
 from dataclasses import dataclass, field
@@ -119,17 +119,21 @@ def read_jobs(folder: Path, todo: dict) -> tuple: # records of cells, stages as 
         if ours and is_stage:
             stage = read_stage(path)
             ours = same_job(stage.get("provenance", {}), at, todo)
-            if ours: stages[path.name] = stage
+            if ours:
+                stages[path.name] = stage
         elif ours and os.path.lexists(path/"metrics.json"):
             record = read_record(path/"metrics.json")
             ours = same_job(record, at, todo)
-            if ours: cells.append(record)
-        if not ours: others.append(at)
+            if ours:
+                cells.append(record)
+        if not ours:
+            others.append(at)
     return cells, stages, others
 
 def absent(folder: Path, listed: set, stages: dict, todo: dict, finished: bool) -> list: # relative paths
     "What a run should have and has not: of the files in tables.json and scores.json, and of those that every run has."
-    gone = {n for n in listed if not os.path.lexists(folder/n) and (n in run_files or "/" in n and belongs(Path(n).parent, todo))}
+    gone = {n for n in listed if not os.path.lexists(folder/n)
+            and (n in run_files or "/" in n and belongs(Path(n).parent, todo))}
     if finished or any(os.path.lexists(folder/n) for n in (*table_files, "tables.json")):
         gone |= {n for n in run_files if not os.path.lexists(folder/n)}
     for digest, stage in stages.items():
@@ -239,7 +243,8 @@ def qualifications(r: Records) -> list: # sentences
     if rival:
         name, value = f"the strongest baseline, {readable(rival)},", number(means[rival])
         said = f"The best cell, {best}, reaches {top}, {name} {value}."
-        if means[rival] >= cells[best]: said = f"T{name[1:]} reaches {value}: more than any cell (best: {best}, {top})."
+        if means[rival] >= cells[best]:
+            said = f"T{name[1:]} reaches {value}: more than any cell (best: {best}, {top})."
     if len(r.seeds) >= least_seeds: return [said, *above_chance(r), *certainty(r)]
     return [said, f"Below {least_seeds} seeds this page shows means and single seeds, but no intervals and no tests."]
 
@@ -250,9 +255,11 @@ def above_chance(r: Records) -> list: # sentences
     above = [x.cell for x in rows if r.chance and side(x.low, x.high, r.chance) > 0]
     if r.chance and len(same) < len(rows):
         who = f"Only {listed(above)} lie{'s' * (len(above) == 1)}" if above else "No cell lies"
-        if len(above) == len(r.order): who = "All cells lie"
+        if len(above) == len(r.order):
+            who = "All cells lie"
         said.append(f"{who} clearly above chance ({number(r.chance)}).")
-    if same: said.append(f"All seeds of {listed(same)} have the same score, which leaves no interval to judge by.")
+    if same:
+        said.append(f"All seeds of {listed(same)} have the same score, which leaves no interval to judge by.")
     return said
 
 def certainty(r: Records) -> list: # sentences
@@ -299,6 +306,16 @@ def doubles(r: Records) -> list: # titles
     return [t for t, g in stage_groups(r).items() if len({trained_on(s) for s in g["stages"]}) < len(g["stages"])]
 
 def json_key(path): return tuple(tuple([s] if isinstance(s, str) else s) for s in path)
+
+def stage_runs(r: Records) -> dict: # title -> seed -> [(fold, notebook, "open")]
+    "Where the notebooks of the pretrainings are."
+    out = {}
+    for title, g in stage_groups(r).items():
+        for s in g["stages"]:
+            path, (seed, fold) = Path("pretrained")/s["digest"]/"notebook.ipynb", trained_on(s)
+            if (r.folder/path).is_file():
+                out.setdefault(title, {}).setdefault(seed, []).append((fold, path, "open"))
+    return out
 
 # %% ../../nbs/studies/43c_records.ipynb #7df39405
 def beats(losses) -> bool: # {"model": ..., "copy": ...}

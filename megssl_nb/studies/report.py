@@ -6,7 +6,7 @@
 __all__ = ['sections', 'Absent', 'section', 'show', 'lacks', 'filled', 'interval_cell', 'p_cell', 'scores', 'score_table',
            'factor_effects', 'label_curve', 'headline_labels', 'probes', 'subjects', 'classes', 'wide_table',
            'learning', 'reconstructions', 'some', 'incomplete', 'warnings_of', 'link', 'data', 'origin', 'notebooks',
-           'linked', 'cell_runs', 'stage_runs', 'tried', 'blocks_of', 'glance', 'report']
+           'linked', 'cell_runs', 'tried', 'blocks_of', 'glance', 'report']
 
 # %% ../../nbs/studies/43_report.ipynb #9acb4735
 import os
@@ -17,8 +17,9 @@ from ..core import MegsslError, write_text
 from . import page
 from .figures import (best_trivial, cells_figure, colours, confusion_figure, effects_figure, embedded, is_baseline, label_order, labels_figure,
                                        preview_figure, probe_figure, readable, seed_means, select, total_losses, training_figure)
-from .records import (Records, beats, complaints, count, doubles, listed, loss_rows, nothing, number, p_value, place,
-                                       qualifications, read_run, signed, stage_groups, trained_on, unrecorded, verdict)
+from .records import (Records, beats, complaints, count, doubles, listed, loss_rows, nothing, number,
+                                       p_value, place, qualifications, read_run, signed, stage_groups, stage_runs,
+                                       trained_on, unrecorded, verdict)
 from ..train.statistics import least_seeds
 
 # %% ../../nbs/studies/43_report.ipynb #6e311bb2
@@ -181,7 +182,8 @@ def reconstructions(r):
     other = [t for t in shown if t in known]
     caption = "First held-out window of the first seed and fold"
     caption += f"; for {listed(other)} a training window." if other else "."
-    if shown: yield show(preview_figure(shown), "input, mask, prediction and target of each pretext", caption, "png")
+    if shown:
+        yield show(preview_figure(shown), "input, mask, prediction and target of each pretext", caption, "png")
     else: yield page.note("No previews were kept.")
     if rows := [row for t, g in groups.items() for row in loss_rows(t, g)]:
         names = list(dict.fromkeys(k for _, found in rows for s in found for k in s if k != "model"))
@@ -208,12 +210,13 @@ def incomplete(r: Records) -> list: # blocks
         names = [f"{c}, seed {s}, fold {f}" for c, s, f in odd]
         found.append(page.warning(f"{said}; 'megssl ablate' writes the tables again:", some(names)))
     if not r.todo and (twice := doubles(r)):
-        said = f"More than one pretraining of {listed(twice)} for the same seed and fold, and no list of the jobs of the study"
+        said = f"More than one pretraining of {listed(twice)} for the same seed and fold, and no list of jobs"
         found.append(page.warning(f"{said} (plan.json) that would tell versions apart. All of them are shown."))
     kinds = {"pretraining": "pretrained", "evaluation": "cells"}
     other = [count(n, noun) for noun, room in kinds.items() if (n := sum(p.parts[0] == room for p in r.others))]
     why = "in this folder that no job of this study uses (of an earlier version, or copies)"
-    if other: found.append(page.note(f"Not shown: {listed(other)} {why}."))
+    if other:
+        found.append(page.note(f"Not shown: {listed(other)} {why}."))
     return found
 
 def warnings_of(r: Records) -> list: # blocks for the top of the page
@@ -237,7 +240,9 @@ def data(r):
     recordings, sets = s.get("recordings", []), s.get("windows", {})
     minutes = sum(x.get("seconds", 0) for x in recordings) / 60
     yield page.facts({"recordings": f"{len(recordings)} of {count(len({x.get('subject') for x in recordings}), 'subject')}, {minutes:.0f} minutes", "channels": f"{s.get('channels')} at {s.get('sfreq'):g} Hz; sensor image: {s.get('image')}",
-        "classes": ", ".join(r.classes), "windows": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in sets.items()) + " (first seed and fold)" * bool(sets),
+        "classes": ", ".join(r.classes),
+        "windows": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in sets.items())
+                   + " (first seed and fold)" * bool(sets),
         "dropped windows": ", ".join(f"{v} ({k})" for k, v in s.get("dropped", {}).items()) or "none", "store": s.get("digest", "")})
     if lacking := [x for x in recordings if x.get("absent")]:
         yield page.fold(f"Channels that {len(lacking)} of {count(len(recordings), 'recording')} lack, zeros in the store", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(x["absent"]), wide=True)] for x in lacking])])
@@ -261,7 +266,8 @@ def origin(r):
     if splits: yield page.fold("Splits", [page.table(["seed", "fold", "digest"], [[page.td(str(x)) for x in (*k, v)] for k, v in sorted(splits.items())])])
     rows = [(t, *trained_on(s), s["digest"], s.get("provenance", {}).get("weights", "")) for t, s in stages]
     head = ["stage", "seed", "fold", "folder", "weights"]
-    if rows: yield page.fold("Checkpoints", [page.table(head, [[page.td(str(x)) for x in row] for row in rows])])
+    if rows:
+        yield page.fold("Checkpoints", [page.table(head, [[page.td(str(x)) for x in row] for row in rows])])
     if r.yaml: yield page.fold("study.yaml", [page.code(r.yaml)])
 
 # %% ../../nbs/studies/43_report.ipynb #86c730c5
@@ -279,9 +285,11 @@ def notebooks(r):
     done = [Path("cells")/m["cell"]/f"seed{m['seed']}"/f"fold{m['fold']}" for m in r.cells]
     done += [Path("pretrained")/d for d in r.stages]
     bare = [p.as_posix() for p in done if not (r.folder/p/"notebook.ipynb").is_file()]
-    if bare: yield page.note(f"Without notebook: {', '.join(bare)}.")
+    if bare:
+        yield page.note(f"Without notebook: {', '.join(bare)}.")
     idle = len(r.todo) - len(r.cells) - len(r.stages)
-    if r.todo and idle: yield page.note(f"{idle} of the {len(r.todo)} jobs of the study have not finished.")
+    if r.todo and idle:
+        yield page.note(f"{idle} of the {len(r.todo)} jobs of the study have not finished.")
 
 def linked(runs): # of one seed: (fold, path, "open" or "failed")
     "A table cell with one link, or one per fold."
@@ -295,14 +303,6 @@ def cell_runs(r) -> dict: # cell -> seed -> [(fold, notebook, "open" or "failed"
         path = path.relative_to(r.folder)
         if path.parent in r.others or not (at := place(path.parent)): continue
         out.setdefault(at[0], {}).setdefault(at[1], []).append((at[2], path, "failed" if at in lost else "open"))
-    return out
-
-def stage_runs(r) -> dict: # title -> seed -> [(fold, notebook, "open")]
-    out = {}
-    for title, g in stage_groups(r).items():
-        for s in g["stages"]:
-            path, (seed, fold) = Path("pretrained")/s["digest"]/"notebook.ipynb", trained_on(s)
-            if (r.folder/path).is_file(): out.setdefault(title, {}).setdefault(seed, []).append((fold, path, "open"))
     return out
 
 # %% ../../nbs/studies/43_report.ipynb #a3914da3

@@ -48,7 +48,9 @@ def write_csv(table, path):
 def contents(folder: Path) -> dict: # name -> digest, "" for a file that checks itself or changes from run to run
     "What a finished run folder holds, so that a file that is lost or edited later does not pass unseen."
     made = [f for n in ("results.csv", "curves.csv", "summary.csv", "effects.csv", "store.json", "failed.json") if (f := folder/n).is_file()]
-    there = [f for p in ("*.json", "cells/*/seed*/fold*/metrics.json", "pretrained/*/provenance.json", "pretrained/*/scores.json") for f in folder.glob(p) if ".part" not in f.parent.name and f.name != marker]
+    there = [f for p in ("*.json", "cells/*/seed*/fold*/metrics.json", "pretrained/*/provenance.json",
+                         "pretrained/*/scores.json") for f in folder.glob(p) if ".part" not in f.parent.name
+                         and f.name != marker]
     return {f.relative_to(folder).as_posix(): file_digest(f) if f in made else "" for f in sorted({*made, *there})}
 
 def collect(run: Run, todo: list) -> Path: # the run folder

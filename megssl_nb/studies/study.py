@@ -42,12 +42,14 @@ def ablation_cells() -> dict: # cell -> list of stages -> list of pretexts
 default_pretexts = {"denoise": {"kind": "denoise"}, "masked_sensors": {"kind": "masked_sensors"}, "masked_sequence": {"kind": "masked_sequence"}}
 
 reserved_cells = ("baselines", "all")  # the folder of the baselines' job; a word of the tables
-reserved_factors = "study cell seed fold subject level metric value n mode labels order".split()  # columns of the tables beside the pretexts
+# columns of the tables beside the pretexts
+reserved_factors = "study cell seed fold subject level metric value n mode labels order".split()
 
 def plain_name(name: str, origin="", reserved=()) -> str:
     "A name that is a folder's on every system and no path: refused otherwise."
     rule = "letters, digits and ._+- only, begins with a letter, digit or _, and does not end with a dot"
-    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.+-]*[A-Za-z0-9_+-])?", name): raise ValueError(f"{origin}'{name}': a name has {rule}")
+    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.+-]*[A-Za-z0-9_+-])?", name):
+        raise ValueError(f"{origin}'{name}': a name has {rule}")
     device = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name.lower())
     if device or name.lower() in reserved: raise ValueError(f"{origin}'{name}': is a reserved name; choose another")
     return name
@@ -103,7 +105,8 @@ class StudyConfig(Config):
                     raise ValueError(f"cells.{cell}: {taken[0]}: a checkpoint is where a cell starts; make it the first stage, alone")
         folders = [c.lower() for c in self.stages]
         if twice := [c for c in self.stages if folders.count(c.lower()) > 1]:
-            raise ValueError(f"cells.{twice[0]}: differs from cells.{twice[1]} in capitals only, so some disks give both one folder; rename one")
+            raise ValueError(f"cells.{twice[0]}: differs from cells.{twice[1]} in capitals only, so some disks give "
+                             "both one folder; rename one")
         for name, spec in self.pretexts.items():
             plain_name(name, f"pretexts.{name}: ", reserved=reserved_factors)
             if is_checkpoint(spec): CheckpointConfig.read(spec, f"pretexts.{name}")
@@ -244,7 +247,8 @@ def start_run(study, # anything `read_study` takes
     store = store_folder(study, folder)
     if study.data.source:
         source = study_source(study, folder)
-        if isinstance(source, SimulateSource): simulate(source.root(), source, n_jobs=n_jobs, progress=progress)
+        if isinstance(source, SimulateSource):
+            simulate(source.root(), source, n_jobs=n_jobs, progress=progress)
         prepare(source, store, study.data.prepare, n_jobs=n_jobs, progress=progress)
     write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
     taken = {name: os.path.relpath(path, folder) for name, path in checkpoints.items()}

@@ -164,9 +164,12 @@ def check_baselines(names, # "all", "none" or a list
     "Refuse names that are no baselines, or none for labels of time points."
     if names in ("all", "none"): return
     there = baseline_names + on_request
-    if wrong := [n for n in names if n not in there]: raise MegsslError(f"baselines: unknown {wrong}; choose from {list(there)}")
+    if wrong := [n for n in names if n not in there]:
+        raise MegsslError(f"baselines: unknown {wrong}; choose from {list(there)}")
     wrong = [n for n in names if n not in per_point and unit == "sample"]
-    if wrong: raise MegsslError(f"baselines: {', '.join(wrong)}: decides for windows, but time points have the labels; choose from {list(per_point)}")
+    if wrong:
+        raise MegsslError(f"baselines: {', '.join(wrong)}: decides for windows, but time points have the labels; "
+                          f"choose from {list(per_point)}")
 
 def baselines(windows, # Windows
               split, # Split: `train` and `test` are used

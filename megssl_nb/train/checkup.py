@@ -115,7 +115,8 @@ def checkup_class():
         def on_train_start(self, trainer, loop):
             self.epochs, self.silent = trainer.max_epochs, not trainer.is_global_zero
             weights = trained_weights(trainer.optimizers[0])
-            if not trainer.current_epoch and not self.state["before"]: self.state["before"] = [p.detach().clone() for p in weights]
+            if not trainer.current_epoch and not self.state["before"]:
+                self.state["before"] = [p.detach().clone() for p in weights]
             self.state["before"] = [old.to(p.device) for old, p in zip(self.state["before"], weights)]
         def on_train_epoch_end(self, trainer, loop):
             s, epoch = self.state, trainer.current_epoch + 1

@@ -101,7 +101,8 @@ def validation(windows, split, cfg) -> np.ndarray: # indices
     val = np.asarray(split.val, int)
     val = val[windows.y[val] >= 0]
     if len(val) or cfg.patience is None: return val
-    raise MegsslError("evaluate.patience: needs labelled validation windows, and the split has none; set split.val, or patience: null for a fixed number of epochs")
+    raise MegsslError("evaluate.patience: needs labelled validation windows, and the split has none; set split.val, "
+                      "or patience: null for a fixed number of epochs")
 
 def learn(make, # () -> module, called with the random state that belongs to the seed
           windows, split, cfg, labels, seed, what="fine-tune") -> tuple: # prob, history, best epoch

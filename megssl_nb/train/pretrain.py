@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from pydantic import Field
-from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_json, read_record, refuse_foreign,
+from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_json, read_record,
+                            refuse_foreign,
                             sweep, torch_rng, write_json, write_record)
 from ..models.encoder import checkpoint_folder, fill, read_weights, save_encoder
 from ..pretext.base import show
@@ -54,7 +55,6 @@ class PretrainConfig(TrainConfig):
     interval: int | None = Field(None, ge=1)  # updates between two looks at the held-out windows, each with a checkpoint; None = one pass
     compile: bool = False  # the encoder by torch.compile; other roundings, a minute or two to begin with
 
-
 # %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
 part_files = ("last.ckpt", "computed.json", "identity.json")  # what a folder of unfinished work may hold
 
@@ -63,7 +63,8 @@ def claim(part: Path, identity: dict):
     if (part/"identity.json").is_file():
         theirs = read_json(part/"identity.json")
         if different := ", ".join(sorted(k for k in identity | theirs if identity.get(k) != theirs.get(k))):
-            raise MegsslError(f"{part}: holds an unfinished training with other {different}; delete the folder to start afresh")
+            raise MegsslError(f"{part}: holds an unfinished training with other {different}; delete the folder to "
+                              "start afresh")
         return
     sweep(part)
     refuse_foreign(part)
@@ -135,7 +136,8 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     identity |= {"devices": world} if world > 1 else {}
     part = Path(f"{folder}.part")
     if finished(folder, record, identity):
-        if not rank: release(part)
+        if not rank:
+            release(part)
         return folder
     if not rank:
         claim(part, identity)
@@ -146,12 +148,14 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
     checkup = checkup_class()(objective, cfg, Sample(encoder, stage, torch.from_numpy(windows.x(evenly(judged, 64))), seed))
     history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt", tell={"stage": record.get("stage", "pretrain")}, checkup=checkup,
-                        callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, nodes=nodes, progress=progress)
+                        callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, nodes=nodes,
+                        progress=progress)
     if not rank:
         told = record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": best, "seconds": round(time.time() - start, 2)}
         finish(folder, encoder, stage, history, Feed(windows[judged], cfg.batch_size), checkup, {"scored_on": "held-out" if len(val_idx) else "training"}, told, both)
         release(part)
-    if world > 1: torch.distributed.barrier()
+    if world > 1:
+        torch.distributed.barrier()
     return folder
 
 # %% ../../nbs/train/33_pretrain.ipynb #6d1a2e3f

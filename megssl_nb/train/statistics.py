@@ -136,7 +136,8 @@ def withheld(table): # summary or effects; -> the same columns
         table[low] = table[low].mask(score & (table[low] < least), least)
         table[high] = table[high].mask(score & (table[high] > 1), 1)
     for name in ("low", "high", "diff_low", "diff_high", "p", "p_holm"):
-        if name in table: table[name] = table[name].mask(few)
+        if name in table:
+            table[name] = table[name].mask(few)
     return table
 
 # %% ../../nbs/train/31_statistics.ipynb #5eec7670
