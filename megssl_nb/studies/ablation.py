@@ -160,7 +160,7 @@ def ablate(study, # anything `read_study` takes
         write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
         missing = [j for j in jobs(run, cells, seeds) if not is_done(folder, j)]
         if missing and not dask and warm(): server(os.getpid())  # it imports while this process plans
-        write_record(folder/"plan.json", planned := plan(run, n_jobs=n_jobs, threads=threads))
+        write_record(folder/"plan.json", planned := plan(run, n_jobs=n_jobs, threads=threads, here=not dask))
         cost = {j["digest"]: j["seconds"] for j in planned["jobs"]}
         with dask_workers(dask, folder) if dask and missing else Local(at_once(n_jobs, threads), stop_kernels) as pool:
             failed = run_all(folder, missing, pool, functools.partial(run_job, folder.resolve(), threads=threads), cost, progress)

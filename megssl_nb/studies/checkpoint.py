@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['kept', 'CheckpointConfig', 'is_checkpoint', 'find_checkpoint', 'said', 'recordings_seen', 'is_same',
-           'audit_checkpoint', 'take_over']
+           'audit_checkpoint', 'check_fits', 'take_over']
 
 # %% ../../nbs/studies/40a_checkpoint.ipynb #e2249b24
 import shutil
@@ -71,16 +71,23 @@ def audit_checkpoint(provenance: dict, windows, split, cfg, # SplitConfig
 # %% ../../nbs/studies/40a_checkpoint.ipynb #cf898304
 kept = ("encoder.safetensors", "config.json", "pretext.safetensors", "history.csv", "scores.json")
 
+def check_fits(source, data: dict, # sfreq, norm
+               expect, image) -> dict: # EncoderConfig, SensorImage; -> what the checkpoint says of itself
+    "Refuse a checkpoint whose weights, architecture, sensors, sampling rate or normalisation are not those of a study."
+    load_encoder(source, expect=expect, image=image)
+    past = read_record(Path(source)/"provenance.json")
+    for key, where in (("sfreq", "data.prepare.sfreq"), ("norm", "windows.norm")):
+        was, have = past.get(key, data[key]), data[key]
+        if was != have:
+            raise MegsslError(f"{source}: {key}: trained with {was}, the data have {have}; set {where} to the former")
+    return past
+
 def take_over(source, # folder of the checkpoint
               folder, # where the copy goes
               record: dict, # what provenance.json shall say: job, study, pretexts, seed, fold, sfreq, norm, ...
               expect, image) -> Path: # EncoderConfig, SensorImage; what the weights must fit
     "Copy a checkpoint after checking weights, architecture, sensors, sampling rate and normalisation."
-    source = Path(source)
-    load_encoder(source, expect=expect, image=image)
-    past = read_record(source/"provenance.json")
-    for key, where in (("sfreq", "data.prepare.sfreq"), ("norm", "windows.norm")):
-        if past.get(key, record[key]) != record[key]: raise MegsslError(f"{source}: {key}: trained with {past[key]}, the data have {record[key]}; set {where} to the former")
+    source, past = Path(source), check_fits(source, record, expect, image)
     with atomic_dir(folder, **checkpoint_folder) as tmp:
         for file in [*(source/name for name in kept), *sorted(source.glob("preview_*.npy"))]:
             if file.is_file(): shutil.copyfile(file, tmp/file.name)

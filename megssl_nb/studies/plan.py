@@ -12,10 +12,10 @@ import heapq, math, time
 from dataclasses import dataclass
 from pathlib import Path
 import torch
-from ..core import MegsslError, code_digest, digest, read_record, torch_rng
+from ..core import MegsslError, code_digest, digest, torch_rng
 from .. import __version__
 from .study import Run, find_checkpoints, open_run, read_study, store_folder, study_source
-from .checkpoint import audit_checkpoint, is_checkpoint
+from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
 from .kernels import warm
 from .locks import check_out, devices
 
@@ -97,7 +97,8 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
         raise MegsslError("data: a subject is called 'all', which the tables use for the mean of all; give another "
                           "name")
     configs = {name: described(spec) for name, spec in study.pretexts.items() if not is_checkpoint(spec)}
-    taken = {name: read_record(path/"provenance.json") for name, path in run.checkpoints.items()}
+    data = {"sfreq": run.store.sfreq, "norm": study.windows.norm}
+    taken = {name: check_fits(path, data, run.encoder_config, run.image) for name, path in run.checkpoints.items()}
     base = {"version": __version__, "store": run.store.digest, "windows": study.windows.plain(),
             "encoder": run.encoder_config.plain()}
     from megssl_nb.models.encoder import parts_of
@@ -233,11 +234,15 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
             "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *[t] * (run.windows.unit == "sample"), k)} if (k := len(run.windows.classes)) else {})
 
-def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, threads=1) -> dict:
+def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, threads=1,
+         here=True) -> dict: # whether this machine does the work, and must have what the study asks of it
     "What `ablate` would do, as plain data; nothing is trained and nothing written."
     from megssl_nb.models.encoder import parameter_table
+    from megssl_nb.train.loop import precision
     from megssl_nb.pretext.stages import build_stage
     run = study if isinstance(study, Run) else planned_run(study, out, settings)
+    for cfg in (run.study.pretrain, run.study.evaluate) if here else ():
+        precision(cfg.precision)
     todo, step = jobs(run, cells, seeds), measure(run, threads)
     workers = at_once(n_jobs, threads)
     splits = {at: run.split(*at) for at in {(j.seed, j.fold) for j in todo}}
