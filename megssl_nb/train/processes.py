@@ -104,7 +104,8 @@ def everywhere(*numbers) -> list:
     import torch
     sums = torch.tensor(numbers, dtype=torch.float64)
     if torch.distributed.is_initialized():
-        if torch.distributed.get_backend() == "nccl": sums = sums.cuda()
+        if torch.distributed.get_backend() == "nccl":
+            sums = sums.cuda()
         torch.distributed.all_reduce(sums)
     return sums.tolist()
 
