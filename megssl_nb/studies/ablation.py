@@ -12,9 +12,9 @@ from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, scratch, write_json, write_record
 from .study import Run, open_run, read_study, start_run
-from .kernels import kernel_options, server, warm
-from .locks import busy, device, job_lock, locked, sole
-from .cluster import Local, dask as dask_workers
+from ..machine.kernels import kernel_options, server, warm
+from ..machine.locks import busy, device, job_lock, locked, sole
+from ..machine.cluster import Local, dask as dask_workers
 from .plan import Job, at_once, by_urgency, check_choice, jobs, plan
 
 # %% ../../nbs/studies/42_ablation.ipynb #3caf585e

@@ -16,8 +16,8 @@ from ..core import MegsslError, code_digest, digest, torch_rng
 from .. import __version__
 from .study import Run, find_checkpoints, open_run, read_study, store_folder, study_source
 from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
-from .kernels import warm
-from .locks import check_out, devices
+from ..machine.kernels import warm
+from ..machine.locks import check_out, devices
 
 # %% ../../nbs/studies/41_plan.ipynb #b9cae8b7
 @dataclass(frozen=True)

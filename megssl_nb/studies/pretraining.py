@@ -10,7 +10,7 @@ import contextlib, os
 from pathlib import Path
 from ..core import MegsslError, provenance, write_record
 from .ablation import run_job
-from .locks import sole
+from ..machine.locks import sole
 from .plan import Job, check_choice, jobs
 from .study import Run, open_run, read_study, start_run
 from ..train.loggers import check_loggers, make_loggers

@@ -8,7 +8,7 @@ __all__ = ['columns', 'tidy', 'headline', 'write_csv', 'contents', 'collect', 's
 # %% ../../nbs/studies/42a_results.ipynb #569217a3
 from pathlib import Path
 from ..core import atomic_path, file_digest, read_record, write_json, write_record
-from .locks import marker
+from ..machine.locks import marker
 from .study import Run
 
 # %% ../../nbs/studies/42a_results.ipynb #9eedbd68

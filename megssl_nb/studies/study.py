@@ -25,7 +25,7 @@ from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
 from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint, recordings_seen
-from .locks import keep_lock, mark_run
+from ..machine.locks import keep_lock, mark_run
 
 # %% ../../nbs/studies/40_study.ipynb #ac01f0be
 ablation = {"D": "denoise", "M": "masked_sensors", "S": "masked_sequence"}
