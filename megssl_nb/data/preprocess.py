@@ -19,7 +19,7 @@ from ..core import Config, MegsslError
 from .copies import find_marks
 from .filters import condition, finished, low_edge, lowered, resampled
 from .rows import Rows, groups
-from .sources import check_samples, sensor_positions
+from ..sources.base import check_samples, sensor_positions
 
 # %% ../../nbs/data/05_preprocess.ipynb #12a9bf4a
 class PrepareConfig(Config):

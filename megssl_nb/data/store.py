@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_digest, is_scratch, provenance,
                             read_json, vacant, writable, write_json)
-from .arrays import open_npy
+from ..sources.arrays import open_npy
 from .copies import refuse_copies
 from .rows import Rows, groups
-from .sources import file_safe, reachable
+from ..sources.base import file_safe, reachable
 from .preprocess import PrepareConfig, check_length, check_request, choose_channels, plot_prepared, preprocess, resampled, robust_scale
 from .common import aligned, check_copies, check_keys, common_channels, counted, fit_scales, listed, rows_of, typical_positions
 
@@ -162,7 +162,7 @@ class Store(Index):
     def compare(self, i=0, channel=None, start=0., seconds=2.,
                 source=None): # where the recordings are; None = a source of this package that the manifest names
         "Recording `i` as the source has it beside the stored one, back in SI units."
-        from megssl_nb.data.files import open_source
+        from megssl_nb.sources.raw import open_source
         r, k = self.recordings[i], self.ch_names.index(channel or self.ch_names[0])
         if source is None:
             source = open_source(self.manifest["source"], f"{self.path}/manifest.json: source", foreign=True)
@@ -239,7 +239,7 @@ def requested(source, cfg, scale_recordings=None) -> dict:
 
 def as_source(source):
     "A Source as it is; anything else through `open_source`."
-    from megssl_nb.data.files import open_source
+    from megssl_nb.sources.raw import open_source
     return source if hasattr(source, "recordings") else open_source(source)
 
 # %% ../../nbs/data/06_store.ipynb #c71d8aef

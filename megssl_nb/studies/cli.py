@@ -58,7 +58,7 @@ def grid(c):
 
 # %% ../../nbs/studies/44_cli.ipynb #48ffbbc9
 def simulate(a):
-    from megssl_nb.data.simulate import SimulateConfig, simulate
+    from megssl_nb.sources.simulate import SimulateConfig, simulate
     from megssl_nb.studies.study import override
     print(simulate(a.folder, SimulateConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs, progress=not a.quiet))
 

@@ -19,7 +19,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 from ..core import Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record, write_text
 from ..data.preprocess import PrepareConfig
-from ..data.sources import reachable
+from ..sources.base import reachable
 from ..data.windows import WindowConfig
 from ..data.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
@@ -239,7 +239,7 @@ def start_run(study, # anything `read_study` takes
               settings=(), # overrides "a.b=c"
               n_jobs=None, progress=True) -> Run:
     "Create or reopen a run folder: prepare the data if the study names a source, verify every sample of the store, and write study.yaml."
-    from megssl_nb.data.simulate import SimulateSource, simulate
+    from megssl_nb.sources.simulate import SimulateSource, simulate
     from megssl_nb.data.store import Store, prepare
     study = read_study(study, settings)
     folder, checkpoints = Path(out or Path("runs")/study.name), find_checkpoints(study)
@@ -268,7 +268,7 @@ def study_source(study, folder): # what `open_source` takes
     "What `prepare` shall read; simulated files lie in the run folder."
     source = expand(study.data.source)
     if not isinstance(source, dict) or source.get("kind") != "simulate": return source
-    from megssl_nb.data.simulate import SimulateSource
+    from megssl_nb.sources.simulate import SimulateSource
     return SimulateSource.read({"cache": str(Path(folder)/"simulated")} | source, "data.source")
 
 # %% ../../nbs/studies/40_study.ipynb #450e1a11
