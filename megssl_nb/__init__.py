@@ -9,7 +9,7 @@ studies      plan, ablate, report
 """
 __version__ = "0.1.0"
 
-_home = {"prepare": "data.store", "Store": "data.store", "PrepareConfig": "data.preprocess", "open_source": "sources.raw",
+_home = {"prepare": "store.store", "Store": "store.store", "PrepareConfig": "store.preprocess", "open_source": "sources.raw",
          "make_windows": "data.windows", "WindowConfig": "data.windows", "make_split": "data.splits", "SplitConfig": "data.splits",
          "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder",
          "encoder_config": "models.encoder", "build_stage": "pretext.stages", "show": "pretext.base", "plot_shown": "pretext.base",

@@ -64,8 +64,8 @@ def simulate(a):
 
 def prepare(a):
     from megssl_nb.core import read_yaml
-    from megssl_nb.data.preprocess import PrepareConfig
-    from megssl_nb.data.store import prepare
+    from megssl_nb.store.preprocess import PrepareConfig
+    from megssl_nb.store.store import prepare
     from megssl_nb.studies.study import expand, override
     source = a.source[0] if len(a.source) == 1 else {"kind": "raw", "paths": a.source}
     if len(a.source) == 1 and Path(source).suffix in (".yaml", ".yml"):

@@ -216,7 +216,7 @@ def wall_seconds(todo: list, cost: dict, workers: int) -> float:
 # %% ../../nbs/studies/41_plan.ipynb #9b94ada7
 def planned_run(study, out=None, settings=()) -> Run:
     "The run of a study without preparing anything: from its store if there is one, else from the headers of its files."
-    from megssl_nb.data.store import Store, planned_store
+    from megssl_nb.store.store import Store, planned_store
     study = read_study(study, settings)
     folder = Path(out or Path("runs")/study.name)
     check_out(folder)

@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 from pydantic import Field, field_validator, model_validator
 from ..core import Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record, write_text
-from ..data.preprocess import PrepareConfig
+from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
 from ..data.windows import WindowConfig
 from ..data.splits import SplitConfig
@@ -240,7 +240,7 @@ def start_run(study, # anything `read_study` takes
               n_jobs=None, progress=True) -> Run:
     "Create or reopen a run folder: prepare the data if the study names a source, verify every sample of the store, and write study.yaml."
     from megssl_nb.sources.simulate import SimulateSource, simulate
-    from megssl_nb.data.store import Store, prepare
+    from megssl_nb.store.store import Store, prepare
     study = read_study(study, settings)
     folder, checkpoints = Path(out or Path("runs")/study.name), find_checkpoints(study)
     mark_run(folder)
@@ -274,7 +274,7 @@ def study_source(study, folder): # what `open_source` takes
 # %% ../../nbs/studies/40_study.ipynb #450e1a11
 def open_run(folder="") -> Run: # "" = a small simulated study in a temporary folder, for a first look
     "Open a run folder that `start_run` made."
-    from megssl_nb.data.store import Store
+    from megssl_nb.store.store import Store
     if not folder: return start_run("smoke", Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)
     folder = Path(folder); keep_lock()
     if not (folder/"study.yaml").is_file(): raise MegsslError(f"{folder}: not a run folder (no study.yaml); 'megssl ablate STUDY --out {folder}' makes one")
