@@ -10,7 +10,7 @@ studies      plan, ablate, report
 __version__ = "0.1.0"
 
 _home = {"prepare": "store.store", "Store": "store.store", "PrepareConfig": "store.preprocess", "open_source": "sources.raw",
-         "make_windows": "data.windows", "WindowConfig": "data.windows", "make_split": "data.splits", "SplitConfig": "data.splits",
+         "make_windows": "windows.cut", "WindowConfig": "windows.cut", "make_split": "windows.splits", "SplitConfig": "windows.splits",
          "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder",
          "encoder_config": "models.encoder", "build_stage": "pretext.stages", "show": "pretext.base", "plot_shown": "pretext.base",
          "pretrain": "train.pretrain", "PretrainConfig": "train.pretrain", "load_stage": "train.pretrain",

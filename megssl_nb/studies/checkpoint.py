@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 import numpy as np
 from ..core import Config, MegsslError, atomic_dir, read_record, write_record
-from ..data.splits import LeakError
+from ..windows.splits import LeakError
 from ..models.encoder import checkpoint_folder, load_encoder
 
 # %% ../../nbs/studies/40a_checkpoint.ipynb #3b249067

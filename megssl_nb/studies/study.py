@@ -20,8 +20,8 @@ from pydantic import Field, field_validator, model_validator
 from ..core import Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record, write_text
 from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
-from ..data.windows import WindowConfig
-from ..data.splits import SplitConfig
+from ..windows.cut import WindowConfig
+from ..windows.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
 from ..train.evaluate import EvaluateConfig
 from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint, recordings_seen
@@ -197,12 +197,12 @@ class Run:
     @cached_property
     def windows(self):
         "All windows of the study."
-        from megssl_nb.data.windows import make_windows
+        from megssl_nb.windows.cut import make_windows
         return make_windows(self.store, self.study.windows)
 
     def split(self, seed: int, fold: int = 0):
         "The audited split of a seed and fold, the same for all cells."
-        from megssl_nb.data.splits import audit, make_split
+        from megssl_nb.windows.splits import audit, make_split
         split = make_split(self.windows, self.study.split, seed, fold)
         audit(self.windows, split, self.study.split)
         return split

@@ -10,7 +10,7 @@ __all__ = ['edges', 'baseline_names', 'on_request', 'per_point', 'labelled', 'th
 # %% ../../nbs/train/32_baselines.ipynb #95f60da0
 import numpy as np
 from ..core import MegsslError
-from ..data.splits import label_subset
+from ..windows.splits import label_subset
 
 # %% ../../nbs/train/32_baselines.ipynb #8d57ecfb
 def labelled(windows, idx, # window numbers, usually split.train

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, seed_all, tell_progress, torch_rng
-from ..data.windows import Batches
+from ..windows.cut import Batches
 from .checkup import checkup_class
 from .interrupt import Asked, Stop, Terminated, handle, handling
 from .processes import check_agreed, environment, everywhere, gathered, place
