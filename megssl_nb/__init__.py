@@ -14,7 +14,7 @@ _home = {"prepare": "store.store", "Store": "store.store", "PrepareConfig": "sto
          "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder",
          "encoder_config": "models.encoder", "build_stage": "pretext.stages", "show": "pretext.base", "plot_shown": "pretext.base",
          "pretrain": "train.pretrain", "PretrainConfig": "train.pretrain", "load_stage": "train.pretrain",
-         "evaluate": "train.evaluate", "EvaluateConfig": "train.evaluate", "baselines": "train.baselines",
+         "evaluate": "evaluation.evaluate", "EvaluateConfig": "evaluation.evaluate", "baselines": "evaluation.baselines",
          "plan": "studies.plan", "ablate": "studies.ablation", "report": "studies.report"}
 __all__ = list(_home)
 

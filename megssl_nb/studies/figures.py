@@ -12,7 +12,7 @@ __all__ = ['cell_colours', 'baseline_names', 'metric_names', 'look', 'preview_pa
 # %% ../../nbs/studies/43a_figures.ipynb #44108d23
 import base64, functools, io, os
 import numpy as np
-from ..train.statistics import interval, side
+from ..evaluation.statistics import interval, side
 
 # %% ../../nbs/studies/43a_figures.ipynb #e0baee06
 cell_colours = {"none": "#7d7d7d", "D": "#E69F00", "M": "#56B4E9", "S": "#009E73", "D+M": "#0072B2", "D+S": "#D55E00", "M+S": "#CC79A7", "D+M+S": "#1a1a1a"}

@@ -67,8 +67,8 @@ def described(spec) -> dict:
 
 def check_split(run: Run, split, seed: int, fold: int):
     "Refuse label counts and early stopping that the windows of a split do not allow."
-    from megssl_nb.train.baselines import check_baselines, labelled
-    from megssl_nb.train.evaluate import validation
+    from megssl_nb.evaluation.baselines import check_baselines, labelled
+    from megssl_nb.evaluation.evaluate import validation
     study, windows = run.study, run.windows
     if not windows.classes: return
     check_baselines(study.baselines, windows.unit)
@@ -146,7 +146,7 @@ def step_seconds(loss, # windows (b, C, T) -> scalar
 
 def classifier(run: Run, encoder):
     "The network that the study fine-tunes."
-    from megssl_nb.train.evaluate import network
+    from megssl_nb.evaluation.evaluate import network
     return network(encoder, run.windows, run.study.evaluate)
 
 def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step

@@ -17,7 +17,7 @@ import os, re
 import numpy as np
 from ..core import MegsslError, file_digest, read_json, read_record, read_yaml
 from .figures import best_trivial, colours, is_baseline, read_stage, readable, seed_means, select, total_losses
-from ..train.statistics import least_seeds, side, withheld
+from ..evaluation.statistics import least_seeds, side, withheld
 
 # %% ../../nbs/studies/43c_records.ipynb #35663155
 needed = {"results": "cell seed fold subject level metric value n", "curves": "cell seed fold subject level metric value n mode labels",

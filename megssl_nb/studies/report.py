@@ -20,7 +20,7 @@ from .figures import (best_trivial, cells_figure, colours, confusion_figure, eff
 from .records import (Records, beats, complaints, count, doubles, listed, loss_rows, nothing, number,
                                        p_value, place, qualifications, read_run, signed, stage_groups, stage_runs,
                                        trained_on, unrecorded, verdict)
-from ..train.statistics import least_seeds
+from ..evaluation.statistics import least_seeds
 
 # %% ../../nbs/studies/43_report.ipynb #6e311bb2
 class Absent(Exception): "A sentence for the place where something would stand that the run does not have."

@@ -55,7 +55,7 @@ def contents(folder: Path) -> dict: # name -> digest, "" for a file that checks 
 
 def collect(run: Run, todo: list) -> Path: # the run folder
     "Write results.csv, curves.csv, summary.csv, effects.csv and store.json from the records on disk, and tables.json with their digests."
-    from megssl_nb.train.statistics import factorial, summarise
+    from megssl_nb.evaluation.statistics import factorial, summarise
     curves = tidy(run, todo)
     results = headline(curves, run.study)
     present = [c for c in run.study.stages if (results["cell"] == c).any()]

@@ -23,7 +23,7 @@ from ..sources.base import reachable
 from ..windows.cut import WindowConfig
 from ..windows.splits import SplitConfig
 from ..train.pretrain import PretrainConfig
-from ..train.evaluate import EvaluateConfig
+from ..evaluation.evaluate import EvaluateConfig
 from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint, recordings_seen
 from ..machine.locks import keep_lock, mark_run
 

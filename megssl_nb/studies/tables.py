@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from .figures import label_order, select
 from .results import write_csv
-from ..train.statistics import withheld
+from ..evaluation.statistics import withheld
 
 # %% ../../nbs/studies/43d_tables.ipynb #347b3702
 @dataclass
