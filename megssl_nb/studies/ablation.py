@@ -149,8 +149,8 @@ def ablate(study, # anything `read_study` takes
            threads=1, # of each job; another number of threads gives other roundings
           ) -> Path: # the run folder
     "Run what is missing of a study, then write its tables and its report."
-    from megssl_nb.studies.results import collect
-    from megssl_nb.studies.report import report
+    from megssl_nb.reporting.results import collect
+    from megssl_nb.reporting.report import report
     study = read_study(study, settings)
     check_choice(study, cells, seeds)
     folder = Path(out or Path("runs")/study.name)

@@ -95,7 +95,7 @@ def pretrain(a):
         print(*done, sep="\n")
 
 def report(a):
-    from megssl_nb.studies.report import report
+    from megssl_nb.reporting.report import report
     print(report(a.folder))
 
 # %% ../../nbs/studies/44_cli.ipynb #7f24bf19
