@@ -143,7 +143,7 @@ def wheel():
         modules = [".".join(p.relative_to(root).with_suffix("").parts) for p in (root/"megssl_nb").rglob("*.py") if p.name != "__init__.py"]
         sh(python, "-c", f"import importlib\nfor m in {modules}: importlib.import_module(m)", cwd=d)
         sh(python, "-c", "from importlib.metadata import entry_points as e; assert [x.value for x in e(group='nbdev') if x.name == 'megssl_nb'] == ['megssl_nb._modidx:d']", cwd=d)
-        found = sh(python, "-c", "from megssl_nb.studies import ablation as a; print(a.__file__); print(*sorted(p.name for p in a.cells_folder.glob('*.ipynb')))", cwd=d, quiet=True)
+        found = sh(python, "-c", "from megssl_nb.commands import ablation as a; print(a.__file__); print(*sorted(p.name for p in a.cells_folder.glob('*.ipynb')))", cwd=d, quiet=True)
         assert str(root) not in found and found.split()[1:] == [t.name for t in templates], found
         study = re.search(r"```yaml\n(.*?)```", (root/"README.md").read_text(), re.S)[1]
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | {"PATH": f"{d/'venv/bin'}:{os.environ['PATH']}"}

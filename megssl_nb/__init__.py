@@ -15,7 +15,7 @@ _home = {"prepare": "store.store", "Store": "store.store", "PrepareConfig": "sto
          "encoder_config": "models.encoder", "build_stage": "pretext.stages", "show": "pretext.base", "plot_shown": "pretext.base",
          "pretrain": "train.pretrain", "PretrainConfig": "train.pretrain", "load_stage": "train.pretrain",
          "evaluate": "evaluation.evaluate", "EvaluateConfig": "evaluation.evaluate", "baselines": "evaluation.baselines",
-         "plan": "studies.plan", "ablate": "studies.ablation", "report": "reporting.report"}
+         "plan": "studies.plan", "ablate": "commands.ablation", "report": "reporting.report"}
 __all__ = list(_home)
 
 def __getattr__(name):
