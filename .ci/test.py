@@ -3,7 +3,7 @@
 python .ci/test.py            all checks
 python .ci/test.py wheel      only the named ones
 """
-import csv, hashlib, json, os, re, shutil, subprocess, sys, tempfile, time, venv
+import ast, csv, graphlib, hashlib, json, os, re, shutil, subprocess, sys, tempfile, time, venv
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -40,6 +40,32 @@ def layout():
     for n in notebooks: assert n.stat().st_size <= 262144, f"{n.relative_to(root)}: {n.stat().st_size // 1024} kB of at most 256"
     for m in (root/"megssl_nb").rglob("*.py"):
         if m.name != "_modidx.py": assert len(m.read_text().splitlines()) <= 350, f"{m.relative_to(root)}: more than 350 lines"
+
+rooms = ["core", "machine", "sources", "store", "windows", "models", "pretext", "train", "evaluation", "studies", "reporting", "commands"]
+
+def imports():
+    "A room imports only from itself and from rooms below it; no module imports itself in a circle; torch starts above the store."
+    package = root/"megssl_nb"
+    names = {p: ".".join(p.relative_to(root).with_suffix("").parts) for p in package.rglob("*.py") if p.name not in ("_modidx.py",)}
+    wrong, edges = [], {}
+    for path, name in sorted(names.items()):
+        room = name.split(".")[1]
+        if room not in rooms: continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import): found = [a.name for a in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = ".".join([*name.split(".")[:-node.level], *filter(None, [node.module])]) if node.level else node.module
+                found = [base, *(f"{base}.{a.name}" for a in node.names)]
+            else: continue
+            for f in found:
+                if room in ("core", "sources", "store") and f.split(".")[0] == "torch" and name != "megssl_nb.core.config": wrong.append(f"{name} imports torch")
+                if f in names.values() and f != name: edges.setdefault(name, set()).add(f)
+                other = f.split(".")[1] if f.startswith("megssl_nb.") else None
+                if other in rooms and rooms.index(other) > rooms.index(room): wrong.append(f"{name} imports {f}")
+                if other == "testing": wrong.append(f"{name} imports {f}")
+    assert not wrong, "\n".join(sorted(set(wrong)))
+    try: graphlib.TopologicalSorter(edges).prepare()
+    except graphlib.CycleError as e: raise AssertionError(f"a circle of imports: {' <- '.join(e.args[1])}") from None
 
 def readme():
     "README.md is what nbs/index.ipynb says."
@@ -103,7 +129,7 @@ esac
 
 def site():
     "`make docs` and `nbdev_prepare` build what they should and leave README.md and every other source as it was."
-    pages = ("index.ipynb", "00_core.ipynb", "tutorials/53_cluster.ipynb")
+    pages = ("index.ipynb", "core/00_core.ipynb", "tutorials/53_cluster.ipynb")
     with tempfile.TemporaryDirectory() as d:
         copy = Path(d)/"copy"
         shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(*unversioned))
@@ -165,7 +191,7 @@ def wheel():
         checkpoint = d/megssl("pretrain", "meg2vec_custom", "--quiet", "--logger", "csv", *(f"--set={x}" for x in own)).strip().splitlines()[-1]
         assert (checkpoint/"encoder.safetensors").is_file() and len((checkpoint/"history.csv").read_text().splitlines()) == 3
 
-checks = [synchronised, parameters, layout, readme, light_import, documentation, site, notebook_tests, wheel]
+checks = [synchronised, parameters, layout, imports, readme, light_import, documentation, site, notebook_tests, wheel]
 
 if __name__ == "__main__":
     chosen = [c for c in checks if not sys.argv[1:] or c.__name__ in sys.argv[1:]]

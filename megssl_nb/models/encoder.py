@@ -16,7 +16,7 @@ from torch import nn
 from pydantic import SerializeAsAny, ValidationError, field_validator
 from ..core import (Config, MegsslError, atomic_dir, digest as content_digest, explain, file_digest, named_seed,
                             options_of, read_json, read_record, refuse_unknown, write_json, write_record)
-from ..data.sensors import SensorImage
+from ..core.sensors import SensorImage
 from .context import Transformer, TransformerConfig
 from .conv_stack import ConvStack, ConvStackConfig
 from .tokenizers import FrameCNN, FrameCNNConfig, mirror_of

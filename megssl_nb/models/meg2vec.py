@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 from ..core import MegsslError, options_of, refuse_unknown
-from ..data.sensors import sensor_image
+from ..core.sensors import sensor_image
 from .codebook import CodebookConfig, ContrastHead, draw_negatives, places, tally
 from .encoder import Encoder, EncoderConfig
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 from ..core import Config, MegsslError
-from ..data.sensors import SensorImage
+from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10_tokenizers.ipynb #306e2368
 class FrameCNNConfig(Config):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 from ..core import Config, MegsslError, torch_rng
-from ..data.sensors import sensor_neighbours
+from ..core.sensors import sensor_neighbours
 
 # %% ../../nbs/pretext/20_pretext.ipynb #0659e38d
 @dataclass

@@ -256,7 +256,7 @@ def course_array(file, path: Path, n_times: int|None): # h5py.Dataset of shape (
 @functools.cache
 def magnes() -> np.ndarray: # (248, 3) m
     "Positions of A1..A248."
-    from megssl_nb.data.sensors import magnes_positions
+    from megssl_nb.core.sensors import magnes_positions
     return magnes_positions()
 
 # %% ../../nbs/sources/01_sources.ipynb #6eed69a2

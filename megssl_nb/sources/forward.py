@@ -31,7 +31,7 @@ def helmet_info(positions=None, # (248, 3) m in device coordinates, None = `magn
     import mne
     from mne.io.constants import FIFF
     if positions is None:
-        from megssl_nb.data.sensors import magnes_positions
+        from megssl_nb.core.sensors import magnes_positions
         positions = magnes_positions()
     if normals is None:
         normals = positions - fit_sphere(positions)[0]

@@ -66,7 +66,7 @@ class Index:
     @property
     def image(self):
         "The `SensorImage` of these channels."
-        from megssl_nb.data.sensors import sensor_image
+        from megssl_nb.core.sensors import sensor_image
         return sensor_image(self.ch_names, self.ch_types, self.positions)
 
     @property

@@ -219,7 +219,7 @@ class Run:
     @cached_property
     def image(self):
         "Where each sensor lies on the image."
-        from megssl_nb.data.sensors import sensor_image
+        from megssl_nb.core.sensors import sensor_image
         return sensor_image(self.store.ch_names, self.store.ch_types, self.store.positions)
 
     @cached_property
