@@ -34,6 +34,12 @@ def parameters():
         tagged = sum("parameters" in c["metadata"].get("tags", []) for c in json.loads(t.read_text())["cells"])
         assert tagged == 1, f"{t.name}: {tagged} cells tagged 'parameters'"
 
+def links():
+    "Every link from a page to another one leads somewhere."
+    lost = [f"{n.relative_to(root)}: {link}" for n in notebooks for cell in json.loads(n.read_text())["cells"] if cell["cell_type"] == "markdown"
+            for link in re.findall(r"\]\(([^):#]+?\.ipynb)", "".join(cell["source"])) if not (n.parent/link).exists()]
+    assert not lost, "\n".join(lost)
+
 def layout():
     "Links are links, notebooks and modules are of a readable size, no execution counts."
     for link in ("nbs/_quarto.yml", "megssl_nb/cells", "megssl_nb/named"): assert (root/link).is_symlink() and (root/link).exists(), f"{link} must be a link"
@@ -191,7 +197,7 @@ def wheel():
         checkpoint = d/megssl("pretrain", "meg2vec_custom", "--quiet", "--logger", "csv", *(f"--set={x}" for x in own)).strip().splitlines()[-1]
         assert (checkpoint/"encoder.safetensors").is_file() and len((checkpoint/"history.csv").read_text().splitlines()) == 3
 
-checks = [synchronised, parameters, layout, imports, readme, light_import, documentation, site, notebook_tests, wheel]
+checks = [synchronised, parameters, links, layout, imports, readme, light_import, documentation, site, notebook_tests, wheel]
 
 if __name__ == "__main__":
     chosen = [c for c in checks if not sys.argv[1:] or c.__name__ in sys.argv[1:]]
