@@ -1,4 +1,4 @@
-"""Self-supervised learning on MEG, EEG, ECoG and fMRI time series: any recording, any encoder, any pretext task, any protocol.
+"""Self-supervised learning on MEG, EEG, ECoG and fMRI time series: any recording, encoder, pretext task, protocol.
 
 recordings   prepare, Store, PrepareConfig, open_source
 windows      make_windows, WindowConfig, make_split, SplitConfig
@@ -9,13 +9,22 @@ studies      plan, ablate, report
 """
 __version__ = "0.1.0"
 
-_home = {"prepare": "store.store", "Store": "store.store", "PrepareConfig": "store.preprocess", "open_source": "sources.raw",
-         "make_windows": "windows.cut", "WindowConfig": "windows.cut", "make_split": "windows.splits", "SplitConfig": "windows.splits",
-         "Encoder": "models.encoder", "build_encoder": "models.encoder", "load_encoder": "models.encoder",
-         "encoder_config": "models.encoder", "build_stage": "pretext.stages", "show": "pretext.base", "plot_shown": "pretext.base",
-         "pretrain": "train.pretrain", "PretrainConfig": "train.pretrain", "load_stage": "train.pretrain",
-         "evaluate": "evaluation.evaluate", "EvaluateConfig": "evaluation.evaluate", "baselines": "evaluation.baselines",
-         "plan": "studies.plan", "ablate": "commands.ablation", "report": "reporting.report"}
+_home = {name: module for module, names in {
+    "store.store": "prepare Store",
+    "store.preprocess": "PrepareConfig",
+    "sources.raw": "open_source",
+    "windows.cut": "make_windows WindowConfig",
+    "windows.splits": "make_split SplitConfig",
+    "models.encoder": "Encoder build_encoder load_encoder encoder_config",
+    "pretext.stages": "build_stage",
+    "pretext.base": "show plot_shown",
+    "train.pretrain": "pretrain PretrainConfig load_stage",
+    "evaluation.evaluate": "evaluate EvaluateConfig",
+    "evaluation.baselines": "baselines",
+    "studies.plan": "plan",
+    "commands.ablation": "ablate",
+    "reporting.report": "report",
+}.items() for name in names.split()}
 __all__ = list(_home)
 
 def __getattr__(name):

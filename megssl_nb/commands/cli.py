@@ -15,39 +15,68 @@ from ..train.interrupt import Terminated, exit_code, raising
 # %% ../../nbs/commands/44_cli.ipynb #810dd92f
 def parser() -> argparse.ArgumentParser:
     "The commands and their options."
-    p = argparse.ArgumentParser("megssl", description="Does self-supervised pretraining help on my recordings, which kind, and how sure can I be?")
+    p = argparse.ArgumentParser("megssl",
+                                description="Does self-supervised pretraining help on my recordings, which kind, and "
+                                            "how sure can I be?")
     p.add_argument("--version", action="version", version=f"megssl_nb {__version__}")
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     def command(name, help, run, *positional):
         c = commands.add_parser(name, help=help, description=help)
-        for dest, text in positional: c.add_argument(dest, help=text, nargs="+" if dest == "source" else None)
+        for dest, text in positional:
+            c.add_argument(dest, help=text, nargs="+" if dest == "source" else None)
         c.set_defaults(run=run)
         return c
     quiet = lambda c: c.add_argument("--quiet", action="store_true", help="no progress bar")
-    workers = lambda c: c.add_argument("--jobs", type=int, metavar="N", help="parallel workers (default: one per core; studies on GPUs: one per GPU)")
-    threads = lambda c: c.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each training (default: 1); another number rounds differently")
-    sets = lambda c: c.add_argument("--set", action="append", default=[], metavar="A.B=C", help="replace one key of the configuration; repeatable")
+    workers = lambda c: c.add_argument("--jobs", type=int, metavar="N",
+                                       help="parallel workers (default: one per core; studies on GPUs: one per GPU)")
+    threads = lambda c: c.add_argument("--threads", type=int, default=1, metavar="N",
+                                       help="threads of each training (default: 1); another number rounds differently")
+    sets = lambda c: c.add_argument("--set", action="append", default=[], metavar="A.B=C",
+                                    help="replace one key of the configuration; repeatable")
     study = ("study", "a YAML file, or the name of a study that ships with the package (demo, smoke, ...)")
 
-    c = command("simulate", "Write simulated four-task MEG in the course file contract.", simulate, ("folder", "where to write Intra/ and Cross/"))
-    sets(c); workers(c); quiet(c)
+    c = command("simulate", "Write simulated four-task MEG in the course file contract.", simulate,
+                ("folder", "where to write Intra/ and Cross/"))
+    sets(c)
+    workers(c)
+    quiet(c)
     c = command("prepare", "Filter, resample, repair and scale recordings into a store.", prepare,
-                ("source", "files, a folder, a glob or a BIDS root, or a YAML file with a 'kind'"), ("store", "the folder to write"))
-    c.add_argument("--memory", type=float, default=.5, metavar="GB", help="samples in each worker at once (default: 0.5); changes no sample")
-    sets(c); workers(c); quiet(c)
+                ("source", "files, a folder, a glob or a BIDS root, or a YAML file with a 'kind'"),
+                ("store", "the folder to write"))
+    c.add_argument("--memory", type=float, default=.5, metavar="GB",
+                   help="samples in each worker at once (default: 0.5); changes no sample")
+    sets(c)
+    workers(c)
+    quiet(c)
     c = command("plan", "Say what a study would do, its shapes, parameters and time; run nothing.", plan, study)
     c.add_argument("--json", action="store_true", help="print the plan as JSON")
-    grid(c); sets(c); workers(c); threads(c)
+    grid(c)
+    sets(c)
+    workers(c)
+    threads(c)
     c = command("ablate", "Run what is missing of a study and write its tables and report.", ablate, study)
-    c.add_argument("--dask", metavar="ADDRESS", help="send the jobs to a Dask cluster: its scheduler's address, or the JSON file that the scheduler wrote")
-    grid(c); sets(c); workers(c); threads(c); quiet(c)
-    c = command("pretrain", "Run the pretraining stages of a study alone: long trainings, on all devices, taken up again where they stopped.", pretrain, study)
-    c.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs, or processes without GPUs, that share each round of batches (default: 1)")
+    c.add_argument("--dask", metavar="ADDRESS",
+                   help="send the jobs to a Dask cluster: its scheduler's address, or the JSON file that the scheduler "
+                        "wrote")
+    grid(c)
+    sets(c)
+    workers(c)
+    threads(c)
+    quiet(c)
+    c = command("pretrain",
+                "Run the pretraining stages of a study alone: long trainings, on all devices, taken up again where "
+                "they stopped.", pretrain, study)
+    c.add_argument("--devices", type=int, default=1, metavar="N",
+                   help="GPUs, or processes without GPUs, that share each round of batches (default: 1)")
     c.add_argument("--nodes", type=int, default=1, metavar="N",
                    help="machines with as many devices each, on all of which torchrun or srun starts this command "
                         "(default: 1)")
-    c.add_argument("--logger", action="append", default=[], choices=("csv", "tensorboard", "wandb"), help="where to write loss, accuracy and rates down; repeatable")
-    grid(c); sets(c); workers(c); quiet(c)
+    c.add_argument("--logger", action="append", default=[], choices=("csv", "tensorboard", "wandb"),
+                   help="where to write loss, accuracy and rates down; repeatable")
+    grid(c)
+    sets(c)
+    workers(c)
+    quiet(c)
     command("report", "Write report.html of a run folder again.", report, ("folder", "a run folder, e.g. runs/demo"))
     return p
 
@@ -70,7 +99,8 @@ def prepare(a):
     source = a.source[0] if len(a.source) == 1 else {"kind": "raw", "paths": a.source}
     if len(a.source) == 1 and Path(source).suffix in (".yaml", ".yml"):
         source = expand(read_yaml(source))
-    print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs, progress=not a.quiet, memory=a.memory))
+    print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs,
+                  progress=not a.quiet, memory=a.memory))
 
 def plan(a):
     from megssl_nb.studies.plan import plan, plan_text
@@ -80,10 +110,12 @@ def plan(a):
 def ablate(a):
     from megssl_nb.core import read_json
     from megssl_nb.commands.ablation import ablate
-    folder = ablate(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, progress=not a.quiet, dask=a.dask, threads=a.threads)
+    folder = ablate(a.study, a.out, a.set, a.cells, a.seeds, a.jobs, progress=not a.quiet, dask=a.dask,
+                    threads=a.threads)
     print(folder/"report.html")
     if failed := read_json(folder/"failed.json", list):
-        print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}", file=sys.stderr)
+        print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}",
+              file=sys.stderr)
         return 1
 
 def pretrain(a):
@@ -114,7 +146,8 @@ def main(argv=None) -> int:
         print(f"megssl: {' '.join(str(e).split())}", file=sys.stderr)
         return 2
     except OSError as e:
-        print(f"megssl: {e.filename or 'a file'}: {e.strerror or ' '.join(str(e).split())}; check the disk and the permissions", file=sys.stderr)
+        print(f"megssl: {e.filename or 'a file'}: {e.strerror or ' '.join(str(e).split())}; check the disk and the "
+              "permissions", file=sys.stderr)
         return 2
     except KeyboardInterrupt as e:
         if not speaks(a): return 0

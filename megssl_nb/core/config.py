@@ -84,8 +84,10 @@ def options_of(*functions) -> list:
 # %% ../../nbs/core/00_core.ipynb #4f573cf6
 def digest(obj) -> str: # 16 hexadecimal digits
     "SHA-256 of `obj`: bytes and arrays by their content, everything else by its JSON with sorted keys."
-    if isinstance(obj, np.ndarray): obj = f"{obj.dtype.str}{obj.shape}".encode() + np.ascontiguousarray(obj).tobytes()
-    if not isinstance(obj, bytes): obj = json.dumps(obj, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    if isinstance(obj, np.ndarray):
+        obj = f"{obj.dtype.str}{obj.shape}".encode() + np.ascontiguousarray(obj).tobytes()
+    if not isinstance(obj, bytes):
+        obj = json.dumps(obj, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     return hashlib.sha256(obj).hexdigest()[:16]
 
 def file_digest(path) -> str:
@@ -93,8 +95,10 @@ def file_digest(path) -> str:
     path, whole = Path(path), hashlib.sha256()
     try:
         for file in sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]:
-            if path.is_dir(): whole.update(file.relative_to(path).as_posix().encode())
-            with open(file, "rb") as f: whole.update(hashlib.file_digest(f, "sha256").digest())
+            if path.is_dir():
+                whole.update(file.relative_to(path).as_posix().encode())
+            with open(file, "rb") as f:
+                whole.update(hashlib.file_digest(f, "sha256").digest())
     except OSError as e: raise MegsslError(f"{path}: not readable ({e.strerror or e})") from None
     return whole.hexdigest()[:16]
 
@@ -120,7 +124,10 @@ def torch_rng(seed: int, *names, device="cpu"):
     return torch.Generator(device).manual_seed(named_seed(seed, *names))
 
 def seed_all(seed: int, *names):
-    "Seed the global generators of `random`, NumPy and torch, for layers that take no generator (initialisation, dropout)."
+    """Seed the global generators of `random`, NumPy and torch, for layers that take no generator (initialisation,
+    dropout)."""
     import random, torch
     s = named_seed(seed, *names)
-    random.seed(s); np.random.seed(s); torch.manual_seed(s)
+    random.seed(s)
+    np.random.seed(s)
+    torch.manual_seed(s)

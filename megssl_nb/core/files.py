@@ -33,7 +33,8 @@ def scratch(path):
     try:
         (room/mark).touch()
         yield room
-    finally: discard(room)
+    finally:
+        discard(room)
 
 def discard(room):
     "Remove a scratch folder, last its mark, so that a removal that is cut short can be taken up again."
@@ -41,7 +42,8 @@ def discard(room):
         for entry in [e for e in room.iterdir() if e.name != mark]:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
-            else: entry.unlink()
+            else:
+                entry.unlink()
         if [e.name for e in room.iterdir()] == [mark]:
             (room/mark).unlink()
         room.rmdir()
@@ -68,7 +70,8 @@ def atomic_path(path):
         tmp = room/path.name
         tmp.touch()
         yield tmp
-        with open(tmp, "rb") as f: os.fsync(f.fileno())
+        with open(tmp, "rb") as f:
+            os.fsync(f.fileno())
         os.replace(tmp, path)
 
 @contextlib.contextmanager
@@ -85,7 +88,8 @@ def atomic_dir(path, # where a link leads elsewhere, the folder there
         refuse_foreign(path, owns, proof)
         if path.exists():
             os.rename(path, room/"old")
-        try: os.rename(new, path)
+        try:
+            os.rename(new, path)
         except OSError:
             if (room/"old").exists():
                 os.rename(room/"old", path)
@@ -112,7 +116,8 @@ def refuse_foreign(path, owns=(), proof=""): # as in `atomic_dir`
 # %% ../../nbs/core/00a_files.ipynb #7ad8dd02
 def write_text(path, text: str):
     "Write `text` atomically."
-    with atomic_path(path) as tmp: tmp.write_text(text, encoding="utf-8")
+    with atomic_path(path) as tmp:
+        tmp.write_text(text, encoding="utf-8")
 
 def write_json(path, obj):
     "Write `obj` as indented JSON, atomically; NaN is refused."
@@ -124,10 +129,13 @@ def read_json(path, kind=dict):
         if len(found := dict(pairs)) < len(pairs): raise ValueError("a key occurs twice")
         return found
     def refuse(name): raise ValueError(f"{name} is no JSON")
-    try: found = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=refuse)
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=refuse)
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError) as e: raise MegsslError(f"{path}: not readable as JSON ({' '.join(str(e).split())})") from None
-    if not isinstance(found, kind): raise MegsslError(f"{path}: holds a {type(found).__name__}, expected a {kind.__name__}")
+    except (OSError, ValueError, RecursionError) as e:
+        raise MegsslError(f"{path}: not readable as JSON ({' '.join(str(e).split())})") from None
+    if not isinstance(found, kind):
+        raise MegsslError(f"{path}: holds a {type(found).__name__}, expected a {kind.__name__}")
     return found
 
 # %% ../../nbs/core/00a_files.ipynb #edfa6fb7
@@ -141,10 +149,12 @@ def is_record(path) -> bool:
     except MegsslError: return False
 
 def read_record(path) -> dict:
-    "Read what `write_record` wrote; content that does not fit its checksum is refused (JSON without one is taken as it is)."
+    """Read what `write_record` wrote; content that does not fit its checksum is refused (JSON without one is taken as
+    it is)."""
     record = read_json(path)
     if "checksum" in record and record.pop("checksum") != digest(record):
-        raise MegsslError(f"{path}: checksum: does not fit the content, so it was damaged or edited; restore the file, or delete it and run the command again")
+        raise MegsslError(f"{path}: checksum: does not fit the content, so it was damaged or edited; restore the file, "
+                          "or delete it and run the command again")
     return record
 
 # %% ../../nbs/core/00a_files.ipynb #3dc06481
@@ -154,9 +164,13 @@ def read_yaml(path, limit=10**5): # nodes, with every alias unfolded
     def size(node, above=()): # of a node with all that is below it
         if node in above: raise ValueError("it contains itself")
         if id(node) in known: return known[id(node)]
-        below = [n for pair in node.value for n in pair] if isinstance(node, yaml.MappingNode) else node.value if isinstance(node, yaml.SequenceNode) else []
-        keys = sorted(k.value for k, _ in node.value if isinstance(k, yaml.ScalarNode)) if isinstance(node, yaml.MappingNode) else []
-        if twice := [a for a, b in zip(keys, keys[1:]) if a == b]: raise ValueError(f"the key '{twice[0]}' occurs twice")
+        below = [n for pair in node.value for n in pair] if isinstance(node,
+                                                                       yaml.MappingNode) else node.value if isinstance(
+                                                                           node, yaml.SequenceNode) else []
+        keys = sorted(k.value for k,
+                      _ in node.value if isinstance(k, yaml.ScalarNode)) if isinstance(node, yaml.MappingNode) else []
+        if twice := [a for a, b in zip(keys, keys[1:]) if a == b]:
+            raise ValueError(f"the key '{twice[0]}' occurs twice")
         known[id(node)] = 1 + sum(size(n, (*above, node)) for n in below)
         if known[id(node)] > limit: raise ValueError(f"it unfolds to more than {limit} entries")
         return known[id(node)]
@@ -168,4 +182,5 @@ def read_yaml(path, limit=10**5): # nodes, with every alias unfolded
         size(node)
         return loader.construct_document(node)
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError, TypeError, AttributeError, yaml.YAMLError) as e: raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())})") from None
+    except (OSError, ValueError, RecursionError, TypeError, AttributeError, yaml.YAMLError) as e:
+        raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())})") from None

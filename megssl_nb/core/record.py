@@ -14,10 +14,13 @@ from .files import write_json
 packages = "megssl_nb torch lightning numpy scipy pandas scikit-learn mne pyriemann papermill".split()
 
 def compute() -> dict:
-    "What decides the last bits of a computation: operating system, processor, threads, and torch's device and kernels if torch is in use."
-    here = {"system": platform.platform(terse=True), "processor": platform.machine(), "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or None}
+    """What decides the last bits of a computation: operating system, processor, threads, and torch's device and
+    kernels if torch is in use."""
+    here = {"system": platform.platform(terse=True), "processor": platform.machine(),
+            "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or None}
     if not (torch := sys.modules.get("torch")): return here
-    return here | {"threads": torch.get_num_threads(), "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    return here | {"threads": torch.get_num_threads(),
+                   "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
                    "kernels": torch.backends.cpu.get_cpu_capability()}
 
 def provenance(**extra) -> dict:
@@ -38,4 +41,5 @@ def provenance(**extra) -> dict:
 def tell_progress(**fields):
     "Leave `fields` (stage, epoch, epochs, ...) in the file that `MEGSSL_PROGRESS` names; without it, do nothing."
     if path := os.environ.get("MEGSSL_PROGRESS"):
-        with contextlib.suppress(OSError): write_json(path, fields)
+        with contextlib.suppress(OSError):
+            write_json(path, fields)

@@ -17,14 +17,16 @@ from . import MegsslError
 
 # %% ../../nbs/core/04_sensors.ipynb #e3b5ad8e
 mesh_rows = { # row: (first column, sensors A<n> from left to right); rows run from front to back
-    0: (10, "121"), 1: (8, "122 90 89 120 152"), 2: (7, "123 91 62 61 88 119 151"), 3: (6, "124 92 63 38 37 60 87 118 150"),
+    0: (10, "121"), 1: (8, "122 90 89 120 152"), 2: (7, "123 91 62 61 88 119 151"),
+    3: (6, "124 92 63 38 37 60 87 118 150"),
     4: (3, "177 153 125 93 64 39 20 19 36 59 86 117 149 176 195"),
     5: (0, "229 212 178 154 126 94 65 40 21 6 5 18 35 58 85 116 148 175 194 228 248"),
     6: (0, "230 213 179 155 127 95 66 41 22 7 4 17 34 57 84 115 147 174 193 227 247"),
     7: (1, "231 196 156 128 96 67 42 23 8 3 16 33 56 83 114 146 173 211 246"),
     8: (1, "232 197 157 129 97 68 43 24 9 2 15 32 55 82 113 145 172 210 245"),
     9: (1, "233 198 158 130 98 69 44 25 10 1 14 31 54 81 112 144 171 209 244"),
-    10: (2, "214 180 131 99 70 45 26 11 12 13 30 53 80 111 143 192 226"), 11: (4, "159 132 100 71 46 27 28 29 52 79 110 142 170"),
+    10: (2, "214 180 131 99 70 45 26 11 12 13 30 53 80 111 143 192 226"),
+    11: (4, "159 132 100 71 46 27 28 29 52 79 110 142 170"),
     12: (3, "181 160 133 101 72 47 48 49 50 51 78 109 141 169 191"),
     13: (2, "215 199 182 161 134 102 73 74 75 76 77 108 140 168 190 208 225"),
     14: (2, "234 216 200 183 162 135 103 104 105 106 107 139 167 189 207 224 243"),
@@ -53,7 +55,8 @@ class SensorImage:
     cells: tuple # one (row, column, plane) per channel
     shape: tuple # (K, H, W)
     method: str # how the cells were found
-    score: float|None = None # share of grid neighbours that are neighbours on the head, None where positions are unknown
+    # share of grid neighbours that are neighbours on the head, None where positions are unknown
+    score: float|None = None
 
     def __post_init__(self):
         object.__setattr__(self, "ch_names", tuple(map(str, self.ch_names)))
@@ -61,7 +64,8 @@ class SensorImage:
         object.__setattr__(self, "shape", tuple(map(int, self.shape)))
         inside = all(0 <= v < n for c in self.cells for v, n in zip(c, self.shape[1:] + self.shape[:1]))
         if len(set(self.cells)) != len(self.ch_names) or not inside:
-            raise MegsslError(f"sensor image: cells: {len(self.ch_names)} channels need as many different cells inside {self.shape}")
+            raise MegsslError(f"sensor image: cells: {len(self.ch_names)} channels need as many different cells inside "
+                              f"{self.shape}")
 
     @cached_property
     def index(self) -> np.ndarray: # (C,) int64
@@ -72,7 +76,8 @@ class SensorImage:
     @cached_property
     def live(self) -> np.ndarray: # (K, H, W) bool
         "Cells that hold a sensor."
-        live = np.zeros(self.shape, bool); live.flat[self.index] = True
+        live = np.zeros(self.shape, bool)
+        live.flat[self.index] = True
         return live
 
     def place(self, x, # tensor (B, C, T)
@@ -80,7 +85,8 @@ class SensorImage:
              ): # tensor (B, T, K, H, W), 0 where there is no sensor
         "Signals as a sequence of images."
         B, C, T = x.shape
-        if C != len(self.ch_names): raise MegsslError(f"signals: {C} channels, but the sensor image has {len(self.ch_names)}")
+        if C != len(self.ch_names):
+            raise MegsslError(f"signals: {C} channels, but the sensor image has {len(self.ch_names)}")
         images = x.new_zeros(B, int(np.prod(self.shape)), T)
         images[:, self.index if index is None else index] = x
         return images.transpose(1, 2).reshape(B, T, *self.shape)
@@ -89,7 +95,9 @@ class SensorImage:
              index=None, # as in `place`
             ): # tensor (B, C, T)
         "The signals that a sequence of images shows; the inverse of `place`."
-        if tuple(images.shape[2:]) != self.shape: raise MegsslError(f"images: shape {tuple(images.shape)}, expected (B, T, {', '.join(map(str, self.shape))})")
+        if tuple(images.shape[2:]) != self.shape:
+            raise MegsslError(f"images: shape {tuple(images.shape)}, expected (B, T, "
+                              f"{', '.join(map(str, self.shape))})")
         return images.flatten(2)[..., self.index if index is None else index].transpose(1, 2)
 
     def plain(self) -> dict:
@@ -104,7 +112,8 @@ class SensorImage:
 
     def __repr__(self):
         K, H, W = self.shape
-        return (f"SensorImage({len(self.ch_names)} channels on {H} x {W}" + f" x {K} planes"*(K > 1) + f": {self.method}"
+        return (f"SensorImage({len(self.ch_names)} channels on {H} x {W}" + f" x {K} planes"*(K > 1)
+                + f": {self.method}"
                 + (f", {self.score:.1%} of neighbours kept" if self.score is not None else "") + ")")
 
 # %% ../../nbs/core/04_sensors.ipynb #7b9b4cb7
@@ -115,7 +124,8 @@ def places(positions, # (C, 3) m
     positions, of, found = np.asarray(positions, float), [], []
     for p in positions:
         near = [i for i, q in enumerate(found) if np.linalg.norm(p - q) < tolerance]
-        if not near: found.append(p)
+        if not near:
+            found.append(p)
         of.append(near[0] if near else len(found) - 1)
     return np.reshape(found, (-1, positions.shape[1])), np.array(of, int)
 
@@ -123,7 +133,8 @@ def nearest(points, # (P, 2 or 3)
             k: int) -> np.ndarray: # (P, P) bool
     "Which points are among the `k` nearest of each point (rows)."
     from scipy.spatial.distance import cdist
-    d = cdist(points, points); np.fill_diagonal(d, np.inf)
+    d = cdist(points, points)
+    np.fill_diagonal(d, np.inf)
     near = np.zeros(d.shape, bool)
     np.put_along_axis(near, np.argsort(d, axis=1, kind="stable")[:, :k], True, axis=1)
     return near & np.isfinite(d)
@@ -139,7 +150,8 @@ def preserved(image: SensorImage, positions, k=8) -> tuple: # (kept, all) direct
     "Count the pairs of grid neighbours of which the second is among the `k` nearest places of the first."
     positions, plane = np.asarray(positions, float), np.array([c[2] for c in image.cells])
     near = np.zeros((len(plane),)*2, bool)
-    for p in set(plane): # sensors of other planes are no rivals: they measure something else, or stand at the same place
+    # sensors of other planes are no rivals: they measure something else, or stand at the same place
+    for p in set(plane):
         own = np.flatnonzero((plane == p) & np.isfinite(positions).all(1))
         near[np.ix_(own, own)] = nearest(positions[own], k)
     known = np.isfinite(positions).all(1)
@@ -165,7 +177,8 @@ def plot_image(image: SensorImage,
     drawn = ax.imshow(shown[plane], **({"cmap": "Greys"} if values is None else {"cmap": "RdBu_r"}) | kwargs)
     if values is None:
         for name, (r, c, p) in zip(image.ch_names, image.cells):
-            if p == plane: ax.text(c, r, name.removeprefix("A"), ha="center", va="center", fontsize=6)
+            if p == plane:
+                ax.text(c, r, name.removeprefix("A"), ha="center", va="center", fontsize=6)
     ax.set(xticks=[], yticks=[])
     return drawn
 
@@ -177,7 +190,8 @@ def flatten(points, # (P, 3) m, all known
     size, axes = np.linalg.svd(centred, full_matrices=False)[1:]
     if len(points) < 5 or size[2] < 0.2*size[1]: # flat, or too few for a sphere
         xy = centred @ axes[:2].T
-        turns = [xy @ np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in np.radians(np.arange(0, 90, 1))]
+        turns = [xy @ np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+                 for a in np.radians(np.arange(0, 90, 1))]
         return min(turns, key=lambda t: np.prod(np.ptp(t, axis=0) + 1e-6).round(12))
     fit = np.linalg.lstsq(np.c_[2*points, np.ones(len(points))], (points**2).sum(1), rcond=None)[0]
     ray = points - fit[:3]
@@ -210,7 +224,8 @@ def best_grid(points) -> tuple: # (P, 2) rows and columns, (H, W)
     return assign(xy, max((1.0, 1.25, 1.5, 1.75), key=quality))
 
 # %% ../../nbs/core/04_sensors.ipynb #2762c31c
-families = {"mag": "meg", "grad": "meg", "ref_meg": "ref", "eeg": "eeg", "ecog": "intracranial", "seeg": "intracranial", "dbs": "intracranial"}
+families = {"mag": "meg", "grad": "meg", "ref_meg": "ref", "eeg": "eeg", "ecog": "intracranial", "seeg": "intracranial",
+            "dbs": "intracranial"}
 
 def planes(names, types, of, # (C,) the place of each channel
           ) -> list: # (C,) plane numbers from 0
@@ -220,7 +235,8 @@ def planes(names, types, of, # (C,) the place of each channel
         return [coils.index(n[-1]) for n in names]
     order = sorted(range(len(names)), key=lambda i: (of[i], types[i] != "mag", types[i], names[i]))
     rank, seen = [0]*len(names), {}
-    for i in order: rank[i] = seen[of[i]] = seen.get(of[i], -1) + 1
+    for i in order:
+        rank[i] = seen[of[i]] = seen.get(of[i], -1) + 1
     return rank
 
 def as_list(ch_names, method) -> SensorImage:
@@ -240,7 +256,8 @@ def by_assignment(names, types, positions) -> SensorImage: # every position know
         points, of = places(positions[own])
         grid, shape = best_grid(points)
         plane = planes([names[i] for i in own], [types[i] for i in own], of)
-        for i, o, p in zip(own, of, plane): cells[i] = (*grid[o], top + p)
+        for i, o, p in zip(own, of, plane):
+            cells[i] = (*grid[o], top + p)
         top, size = top + max(plane) + 1, np.maximum(size, shape)
     return SensorImage(names, cells, (top, *size), "assignment")
 
@@ -260,14 +277,18 @@ def sensor_image(ch_names, # C names
     "The published mesh for the MAGNES 3600 WH, an optimal assignment for other arrays, a list without positions."
     names, types, positions = list(map(str, ch_names)), list(ch_types), located(positions)
     if not len(names) == len(types) == len(positions) or not names:
-        raise MegsslError(f"sensors: {len(names)} names, {len(types)} types, {len(positions)} positions; give one of each per channel")
+        raise MegsslError(f"sensors: {len(names)} names, {len(types)} types, {len(positions)} positions; give one of "
+                          "each per channel")
     known, mesh = np.isfinite(positions).all(1), on_mesh(names, types)
     if mesh and (len(names) == 248 or known.all()):
         score = preservation(mesh, positions) if known.all() else preservation(mesh, magnes_positions())
         if score > 0.9: return scored(mesh, score)
     if known.sum() < max(2, len(names)/2): return as_list(names, "list (no positions)")
-    image = by_assignment([n for n, k in zip(names, known) if k], [t for t, k in zip(types, known) if k], positions[known])
-    return scored(image, preservation(image, positions[known])) if known.all() else with_unknown(image, names, known, positions)
+    image = by_assignment([n for n, k in zip(names, known) if k], [t for t, k in zip(types, known) if k],
+                          positions[known])
+    return scored(image,
+                  preservation(image, positions[known])) if known.all() else with_unknown(image, names, known,
+                                                                                          positions)
 
 def located(positions) -> np.ndarray: # (C, 3), NaN where unknown
     "Positions as an array; a channel in the origin has no position."
@@ -286,16 +307,19 @@ def with_unknown(image, names, known, positions) -> SensorImage:
     extra = {n: (H + i//W, i % W, 0) for i, n in enumerate(lost)}
     cells = dict(zip(image.ch_names, image.cells)) | extra
     whole = SensorImage(names, [cells[n] for n in names], (K, H - (-len(lost)//W), W),
-                        f"assignment; extra rows for {len(lost)} without position: {', '.join(lost[:6])}" + ", ..."*(len(lost) > 6))
+                        f"assignment; extra rows for {len(lost)} without position: {', '.join(lost[:6])}" + ", ..."
+                        *(len(lost) > 6))
     return scored(whole, preservation(whole, positions))
 
 # %% ../../nbs/core/04_sensors.ipynb #2d67d6b7
-def sensor_neighbours(ch_names, positions, image: SensorImage) -> np.ndarray: # (C, C) bool, symmetric, False on the diagonal
+def sensor_neighbours(ch_names, positions, image: SensorImage
+                      ) -> np.ndarray: # (C, C) bool, symmetric, False on the diagonal
     "Which sensors are neighbours: by position where both are known, by the image otherwise."
     positions = located(positions)
     known = np.isfinite(positions).all(1)
     near = np.zeros((len(ch_names),)*2, bool)
-    for i, j in grid_pairs(image): near[i, j] = near[j, i] = True
+    for i, j in grid_pairs(image):
+        near[i, j] = near[j, i] = True
     if known.sum() > 1:
         points, of = places(positions[known])
         adjacent = nearest(points, min(6, max(2, len(points)//4)))
@@ -309,5 +333,6 @@ def neighbours(of, # a SensorImage, or (C, 3) positions
     "The neighbours of each sensor as lists."
     if isinstance(of, SensorImage):
         image, positions = of, np.full((len(of.ch_names), 3), np.nan)
-    else: image, positions = as_list(range(len(of)), ""), of
+    else:
+        image, positions = as_list(range(len(of)), ""), of
     return [np.flatnonzero(row).tolist() for row in sensor_neighbours(image.ch_names, positions, image)]

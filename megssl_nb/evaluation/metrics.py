@@ -27,15 +27,19 @@ def checked(y, prob, k): # -> y (N,), prob (N, K) float64
     y, prob = np.asarray(y), np.asarray(prob, float)
     if prob.shape != (len(y), k): raise MegsslError(f"metrics: prob: shape {prob.shape}, expected {(len(y), k)}")
     if not len(y): raise MegsslError("metrics: y: no predictions to score")
-    if not np.isfinite(prob).all() or (prob < 0).any() or np.abs(prob.sum(1) - 1).max() > 1e-3: raise MegsslError("metrics: prob: rows must be probabilities (finite, not negative, sum 1); did the training diverge?")
-    if y.min() < 0 or y.max() >= k: raise MegsslError(f"metrics: y: labels {y.min()} to {y.max()}, expected 0 to {k - 1}")
+    if not np.isfinite(prob).all() or (prob < 0).any() or np.abs(prob.sum(1) - 1).max() > 1e-3:
+        raise MegsslError("metrics: prob: rows must be probabilities (finite, not negative, sum 1); did the training "
+                          "diverge?")
+    if y.min() < 0 or y.max() >= k:
+        raise MegsslError(f"metrics: y: labels {y.min()} to {y.max()}, expected 0 to {k - 1}")
     return y, prob
 
 def units(y, prob, groups): # -> y (G,), prob (G, K), first (G,)
     "The labels and votes of groups, each of which has one label."
     _, first, p = vote(prob, groups)
     _, which = np.unique(groups, return_inverse=True)
-    if (y != y[first][which]).any(): raise MegsslError("metrics: groups: the windows of one group have different labels")
+    if (y != y[first][which]).any():
+        raise MegsslError("metrics: groups: the windows of one group have different labels")
     return y[first], p, first
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #5a29f130
@@ -47,7 +51,8 @@ def confusion(y, # (N,) labels
     "The confusion matrix."
     from sklearn.metrics import confusion_matrix
     y, prob = checked(y, prob, K)
-    if groups is not None: y, prob, _ = units(y, prob, groups)
+    if groups is not None:
+        y, prob, _ = units(y, prob, groups)
     return confusion_matrix(y, prob.argmax(1), labels=np.arange(K))
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #f4b4e8c8
@@ -79,5 +84,6 @@ def metric_rows(y, # (N,) labels
     for level, labels, p, who in levels:
         for subject in ["all", *np.unique(who).tolist()]:
             mine = slice(None) if subject == "all" else who == subject
-            rows += [dict(subject=subject, level=level, metric=m, value=v, n=n) for m, (v, n) in scores(labels[mine], p[mine], classes).items()]
+            rows += [dict(subject=subject, level=level, metric=m, value=v, n=n) for m,
+                     (v, n) in scores(labels[mine], p[mine], classes).items()]
     return rows

@@ -15,7 +15,8 @@ from .baselines import embeddings, fit_predict, logistic
 class PointClassifier(Classifier):
     "An encoder and a head that decides for each token; a time point takes the decision of the token that covers it."
     def forward(self, x): # (B, C, T) -> (B, K, T) logits
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen): tokens = self.encoder(x)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            tokens = self.encoder(x)
         return self.encoder.tokenizer.covers(self.head(tokens), x.shape[-1]).transpose(1, 2)
 
 def covering(encoder, samples: int) -> np.ndarray: # (T,)
@@ -43,10 +44,12 @@ def probe_points(encoder, windows, train, test, c=1.0) -> np.ndarray: # (labelle
     prob = fit_predict(logistic(c), tokens(train)[window, token], y, answers.reshape(-1, answers.shape[-1]), k, weight)
     return merged(windows[test], prob.reshape(*answers.shape[:2], k)[:, at][windows.targets(test) >= 0])
 
-def merged(windows, prob: np.ndarray) -> np.ndarray: # (M, K) labelled time points of each window -> (n, K), those of `windows.scored`
+def merged(windows, prob: np.ndarray
+           ) -> np.ndarray: # (M, K) labelled time points of each window -> (n, K), those of `windows.scored`
     "One answer per time point, the mean over the windows that hold it."
     _, which = np.unique(windows.places()[0], return_inverse=True)
-    total = np.zeros((which.max() + 1, prob.shape[1])); np.add.at(total, which, prob)
+    total = np.zeros((which.max() + 1, prob.shape[1]))
+    np.add.at(total, which, prob)
     return total/np.bincount(which)[:, None]
 
 def share_points(windows, train, test) -> np.ndarray: # (labelled time points of `test`, K)

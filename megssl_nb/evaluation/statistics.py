@@ -39,8 +39,10 @@ def paired(a, b, # one value per seed, in the same order
     diff, low, high = interval(d, level, within)
     if len(d) < least_seeds: return dict(diff=diff, low=low, high=high, p=np.nan)
     error = d.std(ddof=1) / np.sqrt(len(d))
-    if error < 1e-12: p = 1.0 if abs(diff) < 1e-12 else np.nan
-    else: p = float(2 * t.sf(abs(diff) / error, len(d) - 1))
+    if error < 1e-12:
+        p = 1.0 if abs(diff) < 1e-12 else np.nan
+    else:
+        p = float(2 * t.sf(abs(diff) / error, len(d) - 1))
     return dict(diff=diff, low=low, high=high, p=p)
 
 def side(low, high, value=0.) -> int: # 1: above, -1: below, 0: neither, or not known
@@ -76,16 +78,20 @@ def summarise(results, # rows with cell, seed, fold, subject, level, metric, val
     "Mean and interval of each cell, and its paired difference to `reference`."
     import pandas as pd
     keys = [*by, "subject", "level", "metric"]
-    if len(results) and reference not in set(results["cell"]): raise MegsslError(f"statistics: reference: no cell is called {reference}; cells: {', '.join(sorted(set(results['cell'])))}")
+    if len(results) and reference not in set(results["cell"]):
+        raise MegsslError(f"statistics: reference: no cell is called {reference}; cells: "
+                          f"{', '.join(sorted(set(results['cell'])))}")
     base = results[results["cell"] == reference][[*keys, "seed", "fold", "value"]]
     both = results.merge(base, on=[*keys, "seed", "fold"], suffixes=("", "_ref"))
     both["value"] = both["value"] - both["value_ref"]
-    seeds, pairs = (dict(iter(by_seed(r, [*keys, "cell"]).groupby([*keys, "cell"], sort=False)["value"])) for r in (results, both))
+    seeds, pairs = (dict(iter(by_seed(r, [*keys, "cell"]).groupby([*keys, "cell"], sort=False)["value"]))
+                    for r in (results, both))
     scores, rows = bounded(results), []
     for key, values in seeds.items():
         is_score = key[-2] in scores  # the metric
         mean, low, high = interval(values, within=(0, 1) if is_score else anywhere)
-        row = dict(zip([*keys, "cell"], key), mean=mean, low=low, high=high, n_seeds=len(values), diff=np.nan, diff_low=np.nan, diff_high=np.nan, p=np.nan)
+        row = dict(zip([*keys, "cell"], key), mean=mean, low=low, high=high, n_seeds=len(values), diff=np.nan,
+                   diff_low=np.nan, diff_high=np.nan, p=np.nan)
         if key[-1] != reference and key in pairs:
             d = paired(pairs[key], np.zeros(len(pairs[key])), within=(-1, 1) if is_score else anywhere)
             row |= dict(diff=d["diff"], diff_low=d["low"], diff_high=d["high"], p=d["p"])
@@ -106,7 +112,8 @@ def factorial(results, # rows of a study; baselines have empty factors and do no
              ): # -> DataFrame, one row per effect, metric, level
     "Main effects and interactions as contrasts within each seed that has the whole grid; no such seed, no rows."
     import pandas as pd
-    r = results[results["subject"] == "all"].assign(**{f: switched(results.loc[results["subject"] == "all", f]) for f in factors})
+    r = results[results["subject"] == "all"].assign(**{f: switched(results.loc[results["subject"] == "all", f])
+                                                       for f in factors})
     r = r.dropna(subset=list(factors))
     used = [f for f in factors if r[f].nunique() == 2]
     effects = [c for k in range(1, len(used) + 1) for c in itertools.combinations(used, k)]
@@ -120,9 +127,11 @@ def factorial(results, # rows of a study; baselines have empty factors and do no
         for effect in effects:
             contrast = grid.to_numpy() @ np.prod([sign[f] for f in effect], axis=0) / 2 ** (len(used) - 1)
             d = paired(contrast, np.zeros(len(contrast)), within=(-1, 1) if metric in scores else anywhere)
-            rows.append(dict(effect=":".join(effect), estimate=d["diff"], low=d["low"], high=d["high"], p=d["p"], metric=metric, level=level, n_seeds=len(grid)))
+            rows.append(dict(effect=":".join(effect), estimate=d["diff"], low=d["low"], high=d["high"], p=d["p"],
+                             metric=metric, level=level, n_seeds=len(grid)))
     table = pd.DataFrame(rows, columns="effect estimate low high p p_holm metric level n_seeds".split())
-    if len(table): table["p_holm"] = table.groupby(["metric", "level"])["p"].transform(lambda p: holm(p.to_numpy()))
+    if len(table):
+        table["p_holm"] = table.groupby(["metric", "level"])["p"].transform(lambda p: holm(p.to_numpy()))
     return table
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #c64d01ae

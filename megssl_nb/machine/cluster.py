@@ -28,8 +28,12 @@ class Local(ThreadPoolExecutor):
         return self.given[-1]
 
     def __exit__(self, error, *rest):
-        if error: stopping.set(); self.shutdown(wait=False, cancel_futures=True)
-        while error and not all(f.done() for f in self.given): self.stop(); time.sleep(0.1)
+        if error:
+            stopping.set()
+            self.shutdown(wait=False, cancel_futures=True)
+        while error and not all(f.done() for f in self.given):
+            self.stop()
+            time.sleep(0.1)
         stopping.clear()
         return super().__exit__(error, *rest)
 
@@ -44,13 +48,21 @@ def proof(folder) -> tuple: # arguments for `prove`
 def prove(folder, token, versions) -> Path: # a file that the client must see
     "On a worker: it has the client's versions, sees the client's run folder and its locks, and its renames work."
     host, here = socket.gethostname(), Path(folder)/busy
-    if wrong := [f"{n} {v or 'absent'} there, {theirs} here" for (n, v), (_, theirs) in zip(versions, provenance()["versions"].items()) if v != theirs]:
-        raise MegsslError(f"worker on {host}: other versions than the client ({'; '.join(wrong)}); start workers from the same environment")
-    try: seen = (here/"token").read_text()
-    except OSError: seen = None
-    if seen != token: raise MegsslError(f"worker on {host}: does not see the run folder {folder} of the client; --dask needs a file system that all machines share")
+    if wrong := [f"{n} {v or 'absent'} there, {theirs} here" for (n, v),
+                 (_, theirs) in zip(versions, provenance()["versions"].items()) if v != theirs]:
+        raise MegsslError(f"worker on {host}: other versions than the client ({'; '.join(wrong)}); start workers from "
+                          "the same environment")
     try:
-        with locked(here/"shared.lock"): raise MegsslError(f"worker on {host}: {folder}: does not see the locks of other machines; have the file system mounted with locks (option flock)")
+        seen = (here/"token").read_text()
+    except OSError:
+        seen = None
+    if seen != token:
+        raise MegsslError(f"worker on {host}: does not see the run folder {folder} of the client; --dask needs a file "
+                          "system that all machines share")
+    try:
+        with locked(here/"shared.lock"):
+            raise MegsslError(f"worker on {host}: {folder}: does not see the locks of other machines; have the file "
+                              "system mounted with locks (option flock)")
     except Busy: pass
     write_text(here/f"worker-{host}-{os.getpid()}", token)
     return here/f"worker-{host}-{os.getpid()}"
@@ -65,29 +77,42 @@ def on_worker(task, given, job):
 def connect(address, # a scheduler's address, its JSON file (--scheduler-file), or a distributed.Client
             patience=20): # seconds
     "A Dask client; an error names the extra, or the address."
-    try: import distributed
+    try:
+        import distributed
     except ImportError: raise MegsslError("--dask: Dask is not installed; pip install 'megssl_nb[cluster]'") from None
     if isinstance(address, distributed.Client): return contextlib.nullcontext(address)
-    try: return distributed.Client(read_json(address)["address"] if str(address).endswith(".json") else address, timeout=patience, set_as_default=False)
+    try:
+        return distributed.Client(read_json(address)["address"] if str(address).endswith(".json") else address,
+                                  timeout=patience, set_as_default=False)
     except (OSError, ValueError, TypeError) as e:
-        raise MegsslError(f"--dask {address}: no scheduler answers there ({' '.join(str(e).split())}); start one with 'dask scheduler', or see the tutorial on clusters") from None
+        raise MegsslError(f"--dask {address}: no scheduler answers there ({' '.join(str(e).split())}); start one with "
+                          "'dask scheduler', or see the tutorial on clusters") from None
 
 class Remote(Executor):
     "Jobs for the workers of a Dask client that share a run folder."
-    def __init__(self, client, given): self.client, self.given, self.inner = client, given, client.get_executor(pure=False)
+    def __init__(self, client, given):
+        self.client, self.given, self.inner = client, given, client.get_executor(pure=False)
     def room(self) -> int: return max(1, sum(self.client.nthreads().values()))
     def submit(self, task, job): return self.inner.submit(on_worker, task, self.given, job)
-    def shutdown(self, wait=True, **_): self.inner.shutdown(wait)
+    def shutdown(self, wait=True, **_):
+        self.inner.shutdown(wait)
 
 @contextlib.contextmanager
 def dask(address, folder):
-    "An executor on a Dask cluster whose present workers have proved that they share `folder`; later ones do so before their first job."
+    """An executor on a Dask cluster whose present workers have proved that they share `folder`; later ones do so before
+    their first job."""
     with connect(address) as client, locked(Path(folder)/busy/"shared.lock"):
         given = proof(folder)
         for worker, answer in client.run(prove, *given, on_error="return").items():
             if isinstance(answer, MegsslError): raise answer
-            if isinstance(answer, Exception): raise MegsslError(f"--dask: worker {worker}: {type(answer).__name__}: {answer}; start workers from the environment of the client")
-            if not answer.is_file(): raise MegsslError(f"--dask: worker {worker}: what it writes into {folder} is not seen here; --dask needs a file system that all machines share")
+            if isinstance(answer, Exception):
+                raise MegsslError(f"--dask: worker {worker}: {type(answer).__name__}: {answer}; start workers from the "
+                                  "environment of the client")
+            if not answer.is_file():
+                raise MegsslError(f"--dask: worker {worker}: what it writes into {folder} is not seen here; --dask "
+                                  "needs a file system that all machines share")
         pool = Remote(client, given)
         try: yield pool
-        except BaseException: pool.shutdown(wait=False); raise
+        except BaseException:
+            pool.shutdown(wait=False)
+            raise

@@ -10,8 +10,10 @@ import functools, json, os, select, signal, subprocess, sys, threading
 from contextlib import suppress
 
 # %% ../../nbs/machine/41a_kernels.ipynb #3c4951c9
-preloaded = ("ipykernel.kernelapp", "IPython.core.completer", "lightning", "mne", "h5py", "pandas", "matplotlib.pyplot", "seaborn", "scipy.signal", "scipy.stats",
-             "sklearn.pipeline", "sklearn.linear_model", "sklearn.discriminant_analysis", "pyriemann.tangentspace", "safetensors.torch", "pydantic", "tqdm.auto", "threadpoolctl")
+preloaded = ("ipykernel.kernelapp", "IPython.core.completer", "lightning", "mne", "h5py", "pandas", "matplotlib.pyplot",
+             "seaborn", "scipy.signal", "scipy.stats",
+             "sklearn.pipeline", "sklearn.linear_model", "sklearn.discriminant_analysis", "pyriemann.tangentspace",
+             "safetensors.torch", "pydantic", "tqdm.auto", "threadpoolctl")
 
 server_code = """
 import atexit, gc, importlib, json, os, sys, signal
@@ -33,7 +35,9 @@ for line in iter(sys.stdin.readline, ""):
     os.setsid(); os.dup2(os.open(os.devnull, os.O_RDONLY), 0); answer.close()
     os.environ.clear(); os.environ.update(order["env"]); os.chdir(order["cwd"])
     matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
-    if threads := int(order["env"].get("OMP_NUM_THREADS") or 0): torch.set_num_threads(threads); limits = threadpool_limits(threads)
+    if threads := int(order["env"].get("OMP_NUM_THREADS") or 0):
+            torch.set_num_threads(threads)
+            limits = threadpool_limits(threads)
     sys.argv = ["ipykernel_launcher", *order["argv"]]
     from ipykernel.kernelapp import IPKernelApp
     IPKernelApp.launch_instance(argv=[*order["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"])
@@ -43,7 +47,8 @@ for line in iter(sys.stdin.readline, ""):
 @functools.cache
 def server(owner): # owner: the number of this process, so that a fork of it gets a server of its own
     "The server of this process, started with its first kernel."
-    return subprocess.Popen([sys.executable, "-c", server_code, *preloaded], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", server_code, *preloaded], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
 
 def warm() -> bool:
     "Whether kernels of this machine can be forks."
@@ -59,7 +64,8 @@ class Fork:
     stdin = stdout = stderr = None
     def __init__(self, argv: list, env: dict, cwd: str):
         with asking:
-            if server(os.getpid()).poll() is not None: server.cache_clear()  # it was killed; a new one
+            if server(os.getpid()).poll() is not None:
+                server.cache_clear()  # it was killed; a new one
             s = server(os.getpid())
             print(json.dumps({"argv": argv, "env": env, "cwd": cwd}), file=s.stdin, flush=True)
             self.pid = int(s.stdout.readline())
@@ -67,10 +73,14 @@ class Fork:
     def poll(self): return 0 if select.select([self.handle], [], [], 0)[0] else None
     def wait(self, timeout=None): return 0 if select.select([self.handle], [], [], timeout)[0] else None
     def send_signal(self, number):
-        with suppress(ProcessLookupError): signal.pidfd_send_signal(self.handle, number)
-    def terminate(self): self.send_signal(signal.SIGTERM)
-    def kill(self): self.send_signal(signal.SIGKILL)
-    def __del__(self): os.close(self.handle)
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.handle, number)
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+    def __del__(self):
+        os.close(self.handle)
 
 # %% ../../nbs/machine/41a_kernels.ipynb #dacfbd22
 @functools.cache
@@ -80,12 +90,15 @@ def forked_kernels():
     class ForkedKernelManager(AsyncKernelManager):
         async def _async_launch_kernel(self, kernel_cmd, **kw):
             p = self.provisioner
-            p.process = Fork(kernel_cmd[kernel_cmd.index("ipykernel_launcher") + 1:], kw["env"], str(kw.get("cwd") or os.getcwd()))
+            p.process = Fork(kernel_cmd[kernel_cmd.index("ipykernel_launcher") + 1:], kw["env"],
+                             str(kw.get("cwd") or os.getcwd()))
             p.pid = p.pgid = p.process.pid
             self._reconcile_connection_info(p.connection_info)
     return ForkedKernelManager
 
 # %% ../../nbs/machine/41a_kernels.ipynb #d8d7e421
 def kernel_options() -> dict:
-    "What papermill is told about kernels: forks where the machine allows, and silence about TCP on localhost and about being told to stop."
-    return {"extra_arguments": ["--IPKernelApp.log_level=CRITICAL"]} | ({"kernel_manager_class": forked_kernels()} if warm() else {})
+    """What papermill is told about kernels: forks where the machine allows, and silence about TCP on localhost and
+    about being told to stop."""
+    return {"extra_arguments": ["--IPKernelApp.log_level=CRITICAL"]} | ({"kernel_manager_class": forked_kernels()}
+                                                                        if warm() else {})

@@ -22,21 +22,30 @@ class TransformerConfig(Config):
     heads: int = 4
     ffn: int = 128                                           # hidden width of the feed-forward layer
     dropout: float = 0.1
-    norm: Literal["post", "pre"] = "pre"                     # layer normalisation after each residual sum, or before each branch
-    positions: Literal["sinusoid", "conv", "none"] = "sinusoid" # added to the tokens: a fixed code, or a learned convolution over them
+    # layer normalisation after each residual sum, or before each branch
+    norm: Literal["post", "pre"] = "pre"
+    # added to the tokens: a fixed code, or a learned convolution over them
+    positions: Literal["sinusoid", "conv", "none"] = "sinusoid"
     kernel: int = 128                                        # tokens that the convolution of positions "conv" covers
     groups: int = 16                                         # of that convolution
     causal: bool = False                                     # True: a token sees itself and earlier tokens only
-    layerdrop: float = 0.0                                   # chance that a layer is skipped in a training step (Fan et al. 2020)
+    # chance that a layer is skipped in a training step (Fan et al. 2020)
+    layerdrop: float = 0.0
 
     def model_post_init(self, _):
-        if min(self.dim, self.layers, self.heads, self.ffn) < 1: raise MegsslError("context: dim, layers, heads and ffn must be at least 1")
-        if self.dim % self.heads: raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads")
+        if min(self.dim, self.layers, self.heads, self.ffn) < 1:
+            raise MegsslError("context: dim, layers, heads and ffn must be at least 1")
+        if self.dim % self.heads:
+            raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads")
         if self.dim % 2: raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}")
         for name in ("dropout", "layerdrop"):
-            if not 0 <= getattr(self, name) < 1: raise MegsslError(f"context: {name}: {getattr(self, name)} is outside 0 to 1")
-        if self.positions == "conv" and self.causal: raise MegsslError("context: causal: the convolution of positions 'conv' looks ahead; choose positions: sinusoid")
-        if self.positions == "conv" and (self.kernel < 1 or self.groups < 1 or self.dim % self.groups): raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups")
+            if not 0 <= getattr(self, name) < 1:
+                raise MegsslError(f"context: {name}: {getattr(self, name)} is outside 0 to 1")
+        if self.positions == "conv" and self.causal:
+            raise MegsslError("context: causal: the convolution of positions 'conv' looks ahead; choose positions: "
+                              "sinusoid")
+        if self.positions == "conv" and (self.kernel < 1 or self.groups < 1 or self.dim % self.groups):
+            raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups")
 
 # %% ../../nbs/models/11_context.ipynb #0374a27e
 def sinusoid(n: int, dim: int, device=None) -> torch.Tensor: # (n, dim), sines in even and cosines in odd columns
@@ -51,7 +60,8 @@ class ConvPositions(nn.Module):
     def __init__(self, cfg: TransformerConfig):
         super().__init__()
         conv = nn.Conv1d(cfg.dim, cfg.dim, cfg.kernel, padding=cfg.kernel//2, groups=cfg.groups)
-        nn.init.normal_(conv.weight, std=2/math.sqrt(cfg.kernel*cfg.dim)); nn.init.zeros_(conv.bias)
+        nn.init.normal_(conv.weight, std=2/math.sqrt(cfg.kernel*cfg.dim))
+        nn.init.zeros_(conv.bias)
         self.conv = nn.utils.parametrizations.weight_norm(conv, dim=2)
 
     def forward(self, tokens): # (B, N, dim) -> (B, N, dim)
@@ -70,14 +80,17 @@ class Layer(nn.Module):
         self.cfg = cfg
         self.norm1, self.norm2 = nn.LayerNorm(cfg.dim), nn.LayerNorm(cfg.dim)
         self.qkv, self.proj = nn.Linear(cfg.dim, 3*cfg.dim), nn.Linear(cfg.dim, cfg.dim)
-        self.ffn = nn.Sequential(nn.Linear(cfg.dim, cfg.ffn), nn.GELU(), nn.Dropout(cfg.dropout), nn.Linear(cfg.ffn, cfg.dim))
+        self.ffn = nn.Sequential(nn.Linear(cfg.dim, cfg.ffn), nn.GELU(), nn.Dropout(cfg.dropout),
+                                 nn.Linear(cfg.ffn, cfg.dim))
         self.drop = nn.Dropout(cfg.dropout)
 
     def attention(self, x, valid=None): # (B, N, dim) -> (B, N, dim)
         "Multi-head attention over the tokens of a window."
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.cfg.heads, -1)).permute(2, 0, 3, 1, 4) # each (B, heads, N, dim/heads)
+        # each (B, heads, N, dim/heads)
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.cfg.heads, -1)).permute(2, 0, 3, 1, 4)
         seen = None if valid is None else valid[:, None, None]
-        y = F.scaled_dot_product_attention(q, k, v, seen, dropout_p=self.cfg.dropout if self.training else 0.0, is_causal=self.cfg.causal)
+        y = F.scaled_dot_product_attention(q, k, v, seen, dropout_p=self.cfg.dropout if self.training else 0.0,
+                                           is_causal=self.cfg.causal)
         return self.proj(y.transpose(1, 2).flatten(2))
 
     def forward(self, x, valid=None): # (B, N, dim), (B, N) bool -> (B, N, dim)
@@ -99,15 +112,20 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(cfg.dim) if cfg.norm == "pre" else nn.Identity()
         self.drop = nn.Dropout(cfg.dropout)
         for m in self.modules():
-            if isinstance(m, nn.Linear): nn.init.trunc_normal_(m.weight, std=0.02); nn.init.zeros_(m.bias)
+            if isinstance(m, nn.Linear):
+                nn.init.trunc_normal_(m.weight, std=0.02)
+                nn.init.zeros_(m.bias)
 
     def forward(self, tokens, # (B, N, dim)
                 valid=None, # (B, N) bool, False = padding, which no token sees; None: no padding
                ): # (B, N, dim)
         "Positions are added here, so a mask token that replaces a token keeps its place."
-        if valid is not None: tokens = tokens * valid[..., None]
-        if self.cfg.positions == "sinusoid": tokens = tokens + sinusoid(tokens.shape[1], self.cfg.dim, tokens.device).to(tokens.dtype)
+        if valid is not None:
+            tokens = tokens * valid[..., None]
+        if self.cfg.positions == "sinusoid":
+            tokens = tokens + sinusoid(tokens.shape[1], self.cfg.dim, tokens.device).to(tokens.dtype)
         x = self.drop(self.norm_in(self.places(tokens)))
         for layer in self.layers:
-            if not (self.training and self.cfg.layerdrop and torch.rand(()).item() < self.cfg.layerdrop): x = layer(x, valid)
+            if not (self.training and self.cfg.layerdrop and torch.rand(()).item() < self.cfg.layerdrop):
+                x = layer(x, valid)
         return self.norm(x)

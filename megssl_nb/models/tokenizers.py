@@ -21,17 +21,22 @@ class FrameCNNConfig(Config):
     dim: int = 64                                            # numbers per token
     widths: list[int] = [16, 32]                             # channels after each 3 x 3 convolution
     strides: list[int] = [2, 2]                              # step of each convolution on sides of 8 cells and more
-    pools: list[tuple[int, int]|None] = [None, None]         # rows and columns after each convolution, None = as they are
+    # rows and columns after each convolution, None = as they are
+    pools: list[tuple[int, int]|None] = [None, None]
     norm: Literal["batch", "group"] = "group"                # "group" does not mix the windows of a batch
     mask_channel: bool = True                                # one more input image per plane: which cells are masked
     mask_value: float = 0.0                                  # what a masked cell shows, in robust-scaled units
 
     def model_post_init(self, _):
         for name, given in (("pools", self.pools), ("strides", self.strides)):
-            if len(given) != len(self.widths) or not given: raise MegsslError(f"tokenizer: {name}: {len(given)} given for {len(self.widths)} widths; give one per width")
+            if len(given) != len(self.widths) or not given:
+                raise MegsslError(f"tokenizer: {name}: {len(given)} given for {len(self.widths)} widths; give one per "
+                                  "width")
         if min([self.frames, self.dim, *self.widths, *self.strides, *(n for p in self.pools if p for n in p)]) < 1:
             raise MegsslError("tokenizer: frames, dim, widths, strides and pools must be at least 1")
-        if not self.mask_channel and self.mask_value == 0: raise MegsslError("tokenizer: mask_value: 0 is also an empty cell and the mean of a sensor; choose another value or set mask_channel")
+        if not self.mask_channel and self.mask_value == 0:
+            raise MegsslError("tokenizer: mask_value: 0 is also an empty cell and the mean of a sensor; choose another "
+                              "value or set mask_channel")
 
     def steps(self, height: int, width: int) -> list: # per layer ((row step, column step), (rows, columns) after it)
         "The stride and the image size of each layer on a grid of this size."
@@ -39,14 +44,16 @@ class FrameCNNConfig(Config):
         for stride, pool in zip(self.strides, self.pools):
             step = tuple(stride if n >= 8 else 1 for n in size)
             size = tuple(-(-n//k) for n, k in zip(size, step))
-            if pool: size = tuple(map(min, size, pool))
+            if pool:
+                size = tuple(map(min, size, pool))
             out.append((step, size))
         return out
 
 # %% ../../nbs/models/10_tokenizers.ipynb #60b98b62
 def norm(kind: str, width: int) -> nn.Module:
     "Batch normalisation, or group normalisation with groups of up to 8 channels."
-    return nn.BatchNorm2d(width) if kind == "batch" else nn.GroupNorm(next(g for g in range(max(1, width//8), 0, -1) if width % g == 0), width)
+    return nn.BatchNorm2d(width) if kind == "batch" else nn.GroupNorm(
+        next(g for g in range(max(1, width//8), 0, -1) if width % g == 0), width)
 
 class FrameCNN(nn.Module):
     "Signals (B, C, T) to tokens (B, T//D, dim); token n sees its own D frames only."
@@ -58,15 +65,19 @@ class FrameCNN(nn.Module):
         inputs = K*(cfg.frames + cfg.mask_channel)
         layers, steps = [], cfg.steps(H, W)
         for a, b, (step, size), pool in zip([inputs, *cfg.widths], cfg.widths, steps, cfg.pools):
-            layers += [nn.Conv2d(a, b, 3, stride=step, padding=1), norm(cfg.norm, b), nn.ReLU()] + [nn.AdaptiveAvgPool2d(size)]*(pool is not None)
+            layers += [nn.Conv2d(a, b, 3, stride=step, padding=1), norm(cfg.norm, b),
+                       nn.ReLU()] + [nn.AdaptiveAvgPool2d(size)]*(pool is not None)
         self.convs = nn.Sequential(*layers)
         self.out = nn.Linear(cfg.widths[-1]*size[0]*size[1], cfg.dim)
         for m in (*self.convs, self.out):
-            if isinstance(m, (nn.Conv2d, nn.Linear)): nn.init.kaiming_normal_(m.weight, nonlinearity="relu"); nn.init.zeros_(m.bias)
+            if isinstance(m, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
+                nn.init.zeros_(m.bias)
         self.register_buffer("index", torch.as_tensor(image.index), persistent=False)
 
     def n_tokens(self, samples: int) -> int: return samples//self.frames
-    def covers(self, tokens, samples: int): return tokens.repeat_interleave(self.frames, 1) # (B, N) bool -> (B, samples) bool
+    def covers(self, tokens, samples: int): # (B, N) bool -> (B, samples) bool
+        return tokens.repeat_interleave(self.frames, 1)
     def features(self, x, mask=None): return self(x, mask) # what a quantiser reads: the tokens themselves
     def project(self, features): return features
 
@@ -85,10 +96,13 @@ class FrameCNN(nn.Module):
                ): # (B, T//D, dim)
         "Tokens in time."
         B, _, T = x.shape
-        if T % self.frames: raise MegsslError(f"window: {T} samples are no multiple of the {self.frames} frames of a token; choose another length or frames")
+        if T % self.frames:
+            raise MegsslError(f"window: {T} samples are no multiple of the {self.frames} frames of a token; choose "
+                              "another length or frames")
         shown = x if mask is None else x.masked_fill(mask, self.cfg.mask_value)
         z = self.windows(self.images(shown))
-        if self.cfg.mask_channel: z = torch.cat([z, self.mask_planes(x, mask, len(z))], 1)
+        if self.cfg.mask_channel:
+            z = torch.cat([z, self.mask_planes(x, mask, len(z))], 1)
         return self.out(self.convs(z).flatten(1)).reshape(B, T//self.frames, -1)
 
     def mask_planes(self, x, mask, n): # (B*N, K, H, W), 1 where any frame of the token is masked
@@ -109,7 +123,8 @@ class Mirror(nn.Module):
         self.size, (K, H, W) = cfg.steps(*image.shape[1:])[-1][1], image.shape
         widths = cfg.widths[::-1]
         self.into = nn.Linear(cfg.dim, widths[0]*self.size[0]*self.size[1])
-        ups = [[nn.ConvTranspose2d(a, b, 3, stride=2, output_padding=1), norm(cfg.norm, b), nn.ReLU()] for a, b in zip(widths, widths[1:])]
+        ups = [[nn.ConvTranspose2d(a, b, 3, stride=2, output_padding=1), norm(cfg.norm, b), nn.ReLU()] for a,
+               b in zip(widths, widths[1:])]
         self.convs = nn.Sequential(*sum(ups, []), nn.Conv2d(widths[-1], cfg.frames*K, 3, padding=1))
         self.register_buffer("index", torch.as_tensor(image.index), persistent=False)
 

@@ -8,7 +8,8 @@ __all__ = ['check_stage', 'stage_configs', 'build_stage']
 # %% ../../nbs/pretext/24_stages.ipynb #85fd072f
 import torch
 from ..core import MegsslError, named_seed
-from .base import Pretext, PretextOutput, find_pretext, plot_shown, pretext_config, register, registry, score, show, trivial
+from .base import (Pretext, PretextOutput, find_pretext, plot_shown, pretext_config, register,
+                                    registry, score, show, trivial)
 from .contrastive import Contrastive, ContrastiveConfig
 from .denoise import Denoise, DenoiseConfig, Reconstruction
 from .masked_sensors import MaskedSensors, MaskedSensorsConfig
@@ -21,7 +22,8 @@ def check_stage(configs, # as in `stage_configs`
                 origin="stage") -> list: # validated configurations
     "Validate the tasks of one stage, and that the tokenizer offers what they need."
     configs = stage_configs(configs, origin)
-    for config in configs: check_requires(config, tokenizer, origin)
+    for config in configs:
+        check_requires(config, tokenizer, origin)
     return configs
 
 def stage_configs(configs, # one task or a list of tasks: configurations, dicts with `kind`, or bare kinds
@@ -31,20 +33,24 @@ def stage_configs(configs, # one task or a list of tasks: configurations, dicts 
     configs = [pretext_config(c, origin) for c in (configs if isinstance(configs, (list, tuple)) else [configs])]
     kinds = [c.kind for c in configs]
     if not kinds: raise MegsslError(f"{origin}: no task; name at least one, for example denoise")
-    if len(set(kinds)) < len(kinds): raise MegsslError(f"{origin}: {', '.join(kinds)}: the same task twice; name each task once")
+    if len(set(kinds)) < len(kinds):
+        raise MegsslError(f"{origin}: {', '.join(kinds)}: the same task twice; name each task once")
     alone = [c.kind for c in configs if not hasattr(c, "corruption")]
     if len(kinds) > 1 and alone:
-        raise MegsslError(f"{origin}: {alone[0]} cannot be joined with {', '.join(k for k in kinds if k != alone[0])}: only tasks that restore the signal "
+        raise MegsslError(f"{origin}: {alone[0]} cannot be joined with {', '.join(k for k in kinds if k != alone[0])}: "
+                          "only tasks that restore the signal "
                           "from one corrupted input share a stage; make it a stage of its own, after the others")
     return sorted(configs, key=lambda c: getattr(c, "hides", False))
 
 # %% ../../nbs/pretext/24_stages.ipynb #6839418d
 def build_stage(configs, # as in `stage_configs`
                 encoder, # the Encoder that will be trained
-                seed: int, # initial weights of the heads depend on the task and the seed; the global random state stays as it was
+                seed: int,
+                 # initial weights of the heads depend on the task and the seed; the global random state stays as it was
                 origin="stage") -> Pretext:
     "Build the module of one pretraining stage; several reconstruction tasks become one joint stage."
     configs = check_stage(configs, encoder.tokenizer, origin)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(named_seed(seed, "stage"))
-        return Reconstruction(configs, encoder) if len(configs) > 1 else find_pretext(configs[0].kind)(configs[0], encoder)
+        return Reconstruction(configs,
+                              encoder) if len(configs) > 1 else find_pretext(configs[0].kind)(configs[0], encoder)

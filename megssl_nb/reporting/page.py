@@ -8,7 +8,8 @@ __all__ = ['style', 'blocks', 'frame', 'note', 'warning', 'figure', 'table', 'fa
 # %% ../../nbs/reporting/43b_page.ipynb #623231c4
 def note(text): return {"kind": "note", "text": text}
 def warning(text, items=()): return {"kind": "warning", "text": text, "entries": list(items)}
-def figure(uri, alt, caption="", width=936): return {"kind": "figure", "uri": uri, "alt": alt, "caption": caption, "width": round(width)} # pixels at most
+def figure(uri, alt, caption="", width=936): # pixels at most
+    return {"kind": "figure", "uri": uri, "alt": alt, "caption": caption, "width": round(width)}
 def table(head, rows): return {"kind": "table", "head": head, "rows": rows} # rows of `td`
 def facts(pairs): return {"kind": "facts", "pairs": {k: v for k, v in pairs.items() if v}}
 def fold(title, blocks): return {"kind": "fold", "title": title, "blocks": blocks}
@@ -20,22 +21,27 @@ def td(text, # or a list of (text, link)
        dot=None, # colour of a dot before the text
        href="", strong=False, quiet=False, wide=False) -> dict:
     "One cell of a table."
-    return {"text": text, "sub": sub, "tint": tint, "dot": dot, "href": href, "strong": strong, "quiet": quiet, "wide": wide}
+    return {"text": text, "sub": sub, "tint": tint, "dot": dot, "href": href, "strong": strong, "quiet": quiet,
+            "wide": wide}
 
 # %% ../../nbs/reporting/43b_page.ipynb #42ff9713
 style = """
 :root { --ink: #22262b; --soft: #68707a; --line: #e4e7ea; --wash: #f7f8f9; --blue: #0072b2; --amber: #b45309; }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
+body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto,
+  "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
 main, header, footer { max-width: 1000px; margin: 0 auto; padding: 0 32px; }
 header { padding-top: 56px; }
 .name { color: var(--soft); font-size: 15px; margin: 0 0 12px; }
 .name b { color: var(--ink); font-weight: 600; }
-h1 { font-size: 29px; line-height: 1.32; font-weight: 600; letter-spacing: -.012em; margin: 0 0 20px; text-wrap: pretty; }
+h1 { font-size: 29px; line-height: 1.32; font-weight: 600; letter-spacing: -.012em; margin: 0 0 20px; text-wrap: pretty;
+  }
 .said { margin: 0; max-width: 800px; color: #3b424a; }
-.glance { display: flex; flex-wrap: wrap; gap: 6px 22px; list-style: none; padding: 0; margin: 20px 0 0; color: var(--soft); font-size: 14px; }
-nav { margin-top: 28px; padding: 12px 0; border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); font-size: 14px; display: flex; flex-wrap: wrap; gap: 4px 18px; }
+.glance { display: flex; flex-wrap: wrap; gap: 6px 22px; list-style: none; padding: 0; margin: 20px 0 0; color:
+  var(--soft); font-size: 14px; }
+nav { margin-top: 28px; padding: 12px 0; border-top: 1px solid var(--line); border-bottom: 1px solid var(--line);
+  font-size: 14px; display: flex; flex-wrap: wrap; gap: 4px 18px; }
 a { color: var(--blue); text-decoration: none; } a:hover { text-decoration: underline; }
 section { margin-top: 56px; }
 h2 { font-size: 21px; font-weight: 600; letter-spacing: -.008em; margin: 0 0 2px; }
@@ -43,44 +49,65 @@ h2 { font-size: 21px; font-weight: 600; letter-spacing: -.008em; margin: 0 0 2px
 figure { margin: 18px 0; } figure img { max-width: 100%; height: auto; display: block; }
 figcaption { color: var(--soft); font-size: 13.5px; margin-top: 6px; }
 .scroll { overflow-x: auto; margin: 18px 0; }
-table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; line-height: 1.4; min-width: 60%; }
-th { text-align: left; font-weight: 500; color: var(--soft); border-bottom: 1px solid #c9ced3; padding: 6px 16px 6px 8px; white-space: nowrap; vertical-align: bottom; }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; line-height: 1.4; min-width:
+  60%; }
+th { text-align: left; font-weight: 500; color: var(--soft); border-bottom: 1px solid #c9ced3; padding: 6px 16px 6px
+  8px; white-space: nowrap; vertical-align: bottom; }
 td { border-bottom: 1px solid var(--line); padding: 6px 16px 6px 8px; white-space: nowrap; vertical-align: top; }
 td.wide { white-space: normal; min-width: 320px; overflow-wrap: anywhere; }
 small { color: var(--soft); font-size: 12.5px; margin-left: 7px; } td.quiet, li.quiet { color: var(--soft); }
 .dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 9px; vertical-align: -1px; }
 .note { color: var(--soft); margin: 14px 0; }
-.warning { border-left: 3px solid var(--amber); background: #fdf8ef; padding: 10px 16px; margin: 16px 0; font-size: 15px; }
-.warning ul { margin: 6px 0 0; padding-left: 20px; font-size: 14px; } .warning small { font-size: 13.5px; overflow-wrap: anywhere; }
+.warning { border-left: 3px solid var(--amber); background: #fdf8ef; padding: 10px 16px; margin: 16px 0; font-size:
+  15px; }
+.warning ul { margin: 6px 0 0; padding-left: 20px; font-size: 14px; }
+.warning small { font-size: 13.5px; overflow-wrap: anywhere; }
 details { margin: 10px 0; } summary { cursor: pointer; color: var(--blue); font-size: 14.5px; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 5px 24px; margin: 14px 0; font-size: 14.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-pre { background: var(--wash); padding: 14px 16px; font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-x: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 5px 24px; margin: 14px 0; font-size: 14.5px; }
+dt { color: var(--soft); }
+dd { margin: 0; overflow-wrap: anywhere; }
+pre { background: var(--wash); padding: 14px 16px; font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas,
+  "Liberation Mono", monospace; overflow-x: auto; }
 footer { color: var(--soft); font-size: 13.5px; margin-top: 64px; padding-bottom: 48px; }
-@media (max-width: 640px) { main, header, footer { padding: 0 18px; } h1 { font-size: 23px; } figure { overflow-x: auto; } figure img { max-width: none; } }
-@media print { body { font-size: 11pt; } nav { display: none; } section { margin-top: 28px; } figure, tr, .warning { break-inside: avoid; } h2, .why { break-after: avoid; }
-  main, header, footer { max-width: none; padding: 0; } .scroll { overflow: visible; } table { font-size: 8.5pt; } th, td { padding: 3px 8px 3px 4px; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@media (max-width: 640px) { main, header, footer { padding: 0 18px; } h1 { font-size: 23px; } figure { overflow-x: auto;
+  } figure img { max-width: none; } }
+@media print { body { font-size: 11pt; } nav { display: none; } section { margin-top: 28px; } figure, tr, .warning {
+  break-inside: avoid; } h2, .why { break-after: avoid; }
+  main, header, footer { max-width: none; padding: 0; }
+.scroll { overflow: visible; }
+table { font-size: 8.5pt; }
+th, td { padding: 3px 8px 3px 4px; }
+* { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
 """
 
 # %% ../../nbs/reporting/43b_page.ipynb #4ae3b169
 blocks = """
 {%- macro cell(c) -%}
-<td class="{{ 'quiet ' if c.quiet }}{{ 'wide' if c.wide }}"{% if c.tint is not none %} style="background: rgba(0, 114, 178, {{ '%.3f' % (0.42 * c.tint) }})"{% endif %}>
+<td class="{{ 'quiet ' if c.quiet }}{{ 'wide' if c.wide }}"
+  {%- if c.tint is not none %} style="background: rgba(0, 114, 178, {{ '%.3f' % (0.42 * c.tint) }})"{% endif %}>
 {%- if c.dot %}<span class="dot" style="background: {{ c.dot }}"></span>{% endif %}{{ inner(c) }}</td>
 {%- endmacro -%}
 {%- macro inner(c) -%}
-{%- if c.text is not string %}{% for text, href in c.text %}<a href="{{ href }}">{{ text }}</a>{{ ' ' if not loop.last }}{% endfor %}
-{%- elif c.href %}<a href="{{ c.href }}">{{ c.text }}</a>{% elif c.strong %}<b>{{ c.text }}</b>{% else %}{{ c.text }}{% endif %}
+{%- if c.text is not string %}
+  {%- for text, href in c.text %}<a href="{{ href }}">{{ text }}</a>{{ ' ' if not loop.last }}{% endfor %}
+{%- elif c.href %}<a href="{{ c.href }}">{{ c.text }}</a>
+{%- elif c.strong %}<b>{{ c.text }}</b>{% else %}{{ c.text }}{% endif %}
 {%- if c.sub %}<small>{{ c.sub }}</small>{% endif %}
 {%- endmacro -%}
 {%- macro block(b) -%}
 {% if b.kind == "note" %}<p class="note">{{ b.text }}</p>
-{% elif b.kind == "warning" %}<div class="warning">{{ b.text }}{% if b.entries %}<ul>{% for i in b.entries %}<li>{{ inner(i) }}</li>{% endfor %}</ul>{% endif %}</div>
-{% elif b.kind == "figure" %}<figure><img src="{{ b.uri }}" alt="{{ b.alt }}" style="width: {{ b.width }}px">{% if b.caption %}<figcaption>{{ b.caption }}</figcaption>{% endif %}</figure>
-{% elif b.kind == "table" %}<div class="scroll"><table><thead><tr>{% for h in b.head %}<th>{{ h }}</th>{% endfor %}</tr></thead>
+{% elif b.kind == "warning" %}<div class="warning">{{ b.text }}
+{%- if b.entries %}<ul>{% for i in b.entries %}<li>{{ inner(i) }}</li>{% endfor %}</ul>{% endif %}</div>
+{% elif b.kind == "figure" %}<figure><img src="{{ b.uri }}" alt="{{ b.alt }}" style="width: {{ b.width }}px">
+{%- if b.caption %}<figcaption>{{ b.caption }}</figcaption>{% endif %}</figure>
+{% elif b.kind == "table" %}<div class="scroll"><table><thead><tr>
+{%- for h in b.head %}<th>{{ h }}</th>{% endfor %}</tr></thead>
 <tbody>{% for row in b.rows %}<tr>{% for c in row %}{{ cell(c) }}{% endfor %}</tr>
 {% endfor %}</tbody></table></div>
 {% elif b.kind == "facts" %}<dl>{% for k, v in b.pairs.items() %}<dt>{{ k }}</dt><dd>{{ v }}</dd>{% endfor %}</dl>
-{% elif b.kind == "fold" %}<details><summary>{{ b.title }}</summary>{% for inside in b.blocks %}{{ block(inside) }}{% endfor %}</details>
+{% elif b.kind == "fold" %}<details><summary>{{ b.title }}</summary>
+{%- for inside in b.blocks %}{{ block(inside) }}{% endfor %}</details>
 {% elif b.kind == "code" %}<pre>{{ b.text }}</pre>
 {% endif %}
 {%- endmacro -%}
@@ -88,7 +115,8 @@ blocks = """
 
 # %% ../../nbs/reporting/43b_page.ipynb #840ae395
 frame = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{ name }}: does pretraining help?</title><style>{{ style|safe }}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ name }}: does pretraining help?</title><style>{{ style|safe }}</style></head>
 <body><header><p class="name"><b>{{ name }}</b>{% if title %} · {{ title }}{% endif %}</p>
 <h1>{{ verdict|tied }}</h1>
 <p class="said">{{ said|join(" ")|tied }}</p>
@@ -98,7 +126,8 @@ frame = """<!doctype html>
 <main>{% for s in sections %}<section id="s{{ loop.index }}"><h2>{{ s.title }}</h2><p class="why">{{ s.why }}</p>
 {% for b in s.blocks %}{{ block(b) }}{% endfor %}</section>
 {% endfor %}</main>
-<footer>Written by megssl_nb from the files in this folder{% if time %}; run of {{ time }}{% endif %}.</footer></body></html>
+<footer>Written by megssl_nb from the files in this folder{% if time %}; run of {{ time }}{% endif %}.</footer>
+</body></html>
 """
 
 def render(**content) -> str: # name, title, verdict, said, glance, warnings, sections, time
@@ -110,5 +139,6 @@ def render(**content) -> str: # name, title, verdict, said, glance, warnings, se
 
 def tied(text) -> str:
     "Numbers stay on one line with what belongs to them: `p < 0.001`, `95 % CI`."
-    for loose in ("Holm p", "p < ", "p = ", "95 % CI"): text = text.replace(loose, loose.replace(" ", "\N{NO-BREAK SPACE}"))
+    for loose in ("Holm p", "p < ", "p = ", "95 % CI"):
+        text = text.replace(loose, loose.replace(" ", "\N{NO-BREAK SPACE}"))
     return text

@@ -16,24 +16,33 @@ from pathlib import Path
 import os, re
 import numpy as np
 from ..core import MegsslError, file_digest, read_json, read_record, read_yaml
-from .figures import best_trivial, colours, is_baseline, read_stage, readable, seed_means, select, total_losses
+from .figures import (best_trivial, colours, is_baseline, read_stage, readable, seed_means, select,
+                                         total_losses)
 from ..evaluation.statistics import least_seeds, side, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #35663155
-needed = {"results": "cell seed fold subject level metric value n", "curves": "cell seed fold subject level metric value n mode labels",
+needed = {"results": "cell seed fold subject level metric value n",
+          "curves": "cell seed fold subject level metric value n mode labels",
           "summary": "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm",
           "effects": "effect estimate low high p p_holm metric level n_seeds"}
 words = {"cell", "subject", "level", "metric", "mode", "effect", "study"}
 
 def read_table(folder, name: str): # -> DataFrame
-    "One CSV of a run; an absent file is an empty table, a file without its columns or with text for numbers is refused."
+    """One CSV of a run; an absent file is an empty table, a file without its columns or with text for numbers is
+    refused."""
     import pandas as pd
     path, columns = folder/f"{name}.csv", needed[name].split()
     if not os.path.lexists(path): return pd.DataFrame(columns=columns)
-    try: table = pd.read_csv(path, dtype=dict.fromkeys(words, str), keep_default_na=False, na_values={c: ["", "nan", "NaN"] for c in columns if c not in words})
-    except (OSError, ValueError) as e: raise MegsslError(f"{path}: not readable as CSV ({' '.join(str(e).split())}); 'megssl ablate' writes it again") from None
-    if missing := [c for c in columns if c not in table]: raise MegsslError(f"{path}: columns {missing} are missing; 'megssl ablate' writes it again")
-    if text := [c for c in columns if len(table) and c not in words and table[c].dtype.kind not in "iuf"]: raise MegsslError(f"{path}: {text[0]}: holds text, expected numbers; 'megssl ablate' writes it again")
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(words, str), keep_default_na=False,
+                            na_values={c: ["", "nan", "NaN"] for c in columns if c not in words})
+    except (OSError, ValueError) as e:
+        raise MegsslError(f"{path}: not readable as CSV ({' '.join(str(e).split())}); 'megssl ablate' writes it "
+                          "again") from None
+    if missing := [c for c in columns if c not in table]:
+        raise MegsslError(f"{path}: columns {missing} are missing; 'megssl ablate' writes it again")
+    if text := [c for c in columns if len(table) and c not in words and table[c].dtype.kind not in "iuf"]:
+        raise MegsslError(f"{path}: {text[0]}: holds text, expected numbers; 'megssl ablate' writes it again")
     return withheld(table) if name in ("summary", "effects") else table
 
 # %% ../../nbs/reporting/43c_records.ipynb #839dc2d0
@@ -41,11 +50,18 @@ def read_table(folder, name: str): # -> DataFrame
 class Records:
     "Everything a run folder holds that the report can show."
     folder: Path
-    results: object; curves: object; summary: object; effects: object # DataFrames
+    results: object
+    curves: object
+    summary: object
+    effects: object  # DataFrames
     cells: list   # metrics.json of every cell, seed and fold
     stages: dict  # digest -> what `read_stage` finds
-    plan: dict; provenance: dict; store: dict; failed: list
-    study: dict; yaml: str  # the study's file, read and as text
+    plan: dict
+    provenance: dict
+    store: dict
+    failed: list
+    study: dict
+    yaml: str  # the study's file, read and as text
     missing: list = field(default_factory=list)  # files that the run should have and has not
     others: list = field(default_factory=list)   # folders of jobs that are not of this study
 
@@ -54,13 +70,16 @@ class Records:
     @cached_property
     def order(self) -> list: # cells with results, as the study lists them
         found = [c for c in dict.fromkeys(self.results.cell) if not is_baseline(c)]
-        return [c for c in self.plan.get("cells", found) if c in found] + [c for c in found if c not in self.plan.get("cells", found)]
+        return [c for c in self.plan.get("cells", found)
+                if c in found] + [c for c in found if c not in self.plan.get("cells", found)]
     @cached_property
     def reference(self): return "none" if "none" in self.order else next(iter(self.order), "none")
     @cached_property
-    def level(self): return "window" if "window" in set(self.results.level) else next(iter(self.results.level), "window")
+    def level(self):
+        return "window" if "window" in set(self.results.level) else next(iter(self.results.level), "window")
     @cached_property
-    def seeds(self) -> list: return sorted({int(s) for s in self.results[~self.results.cell.map(is_baseline).astype(bool)].seed})
+    def seeds(self) -> list:
+        return sorted({int(s) for s in self.results[~self.results.cell.map(is_baseline).astype(bool)].seed})
     @cached_property
     def subjects(self) -> list: return sorted(set(self.results.subject) - {"all"})
     @cached_property
@@ -68,11 +87,16 @@ class Records:
         said = [list(m["classes"]) for m in self.cells if m.get("classes")]
         return said[0] if said else [m[3:] for m in dict.fromkeys(self.results.metric) if m.startswith("f1:")]
     @property
-    def chance(self): return 1 / len(self.classes) if self.classes else None # of guessing among equally frequent classes
+    def chance(self): # of guessing among equally frequent classes
+        return 1 / len(self.classes) if self.classes else None
 
-    def means(self, metric="macro_f1", subject="all", level=None) -> dict: # cell -> mean over folds and seeds; baselines last, best first
-        found = seed_means(select(self.results, subject=subject, level=level or self.level, metric=metric)).groupby("cell")["value"].mean()
-        return {c: float(found[c]) for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))] if c in found}
+    def means(self, metric="macro_f1", subject="all", level=None
+              ) -> dict: # cell -> mean over folds and seeds; baselines last, best first
+        found = seed_means(select(self.results, subject=subject, level=level or self.level,
+                                  metric=metric)).groupby("cell")["value"].mean()
+        return {c: float(found[c])
+                for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))]
+                if c in found}
     @cached_property
     def strongest(self): # name of the best baseline, or None
         found = {c: v for c, v in self.means().items() if is_baseline(c)}
@@ -174,16 +198,21 @@ def unrecorded(r: Records) -> list: # (cell, seed, fold)
     return sorted(u for u in used - have if r.todo and named.format(*u) not in r.missing)
 
 # %% ../../nbs/reporting/43c_records.ipynb #aceffa69
-def number(x, digits=2) -> str: return "n/a" if x is None or not np.isfinite(x) else f"{x:.{digits}f}".replace("-", "−") if round(x, digits) else f"{0:.{digits}f}"
+def number(x, digits=2) -> str:
+    return "n/a" if x is None or not np.isfinite(x) else f"{x:.{digits}f}".replace("-", "−") if round(
+        x, digits) else f"{0:.{digits}f}"
 def signed(x, digits=2) -> str: return ("+" if np.isfinite(x) and round(x, digits) > 0 else "") + number(x, digits)
 def p_value(p) -> str: return "p n/a" if not np.isfinite(p) else "p < 0.001" if p < .001 else f"p = {p:.2g}"
 def count(n, noun, plural=None) -> str: return f"{n} {noun if n == 1 else plural or noun + 's'}"
-def listed(names) -> str: names = list(names); return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+def listed(names) -> str:
+    names = list(names)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 def difference(row) -> str: # a row of summary.csv
     "The paired difference of one cell, as a reader wants to have it."
     said = f"{row.cell}, {signed(row['diff'])} macro-F1"
-    return said + (f", 95 % CI {number(row.diff_low)} to {number(row.diff_high)}, Holm {p_value(row.p_holm)}" if np.isfinite(row.p_holm) else "")
+    return said + (f", 95 % CI {number(row.diff_low)} to {number(row.diff_high)}, Holm {p_value(row.p_holm)}"
+                   if np.isfinite(row.p_holm) else "")
 
 # %% ../../nbs/reporting/43c_records.ipynb #594088d5
 def against(r: Records) -> str: return "training from scratch" if r.reference == "none" else f"'{r.reference}'"
@@ -296,10 +325,13 @@ def stage_groups(r: Records) -> dict: # title -> dict(path, colour, stages: list
     for digest, stage in r.stages.items():
         path = stage_path(r, digest)
         names = ["+".join(letters.get(p, readable(p)) for p in s) for s in path]
-        group = groups.setdefault(" on ".join(names[::-1]), {"path": path, "colour": paint.get(cells.get(json_key(path)), "#444"), "stages": []})
+        group = groups.setdefault(" on ".join(names[::-1]),
+                                  {"path": path, "colour": paint.get(cells.get(json_key(path)), "#444"), "stages": []})
         group["stages"].append(stage | {"digest": digest})
-    for g in groups.values(): g["stages"].sort(key=trained_on)
-    return dict(sorted(groups.items(), key=lambda kv: (len(kv[1]["path"]), sum(map(len, kv[1]["path"])), str(kv[1]["path"]))))
+    for g in groups.values():
+        g["stages"].sort(key=trained_on)
+    return dict(sorted(groups.items(),
+                       key=lambda kv: (len(kv[1]["path"]), sum(map(len, kv[1]["path"])), str(kv[1]["path"]))))
 
 def doubles(r: Records) -> list: # titles
     "The stages that the folder holds more than once for the same seed and fold."
@@ -326,7 +358,8 @@ def loss_rows(title, group) -> list: # (title, one dict of losses per training)
     "The losses of a group in total and, for a joint stage, per component."
     found = [s["scores"]["losses"] for s in group["stages"] if total_losses(s)]
     parts = [k for k in found[0] if k != "loss"] if found else []
-    return ([(title, [s["loss"] for s in found])] if found else []) + [(f"of which {readable(k)}", [s[k] for s in found if k in s]) for k in parts if len(parts) > 1]
+    return ([(title, [s["loss"] for s in found])] if found
+            else []) + [(f"of which {readable(k)}", [s[k] for s in found if k in s]) for k in parts if len(parts) > 1]
 
 def complaints(r: Records) -> list: # (stage, text)
     "The warnings of all pretrainings, those that several share said once."

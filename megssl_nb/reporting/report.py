@@ -15,8 +15,10 @@ from urllib.parse import quote
 import numpy as np
 from ..core import MegsslError, write_text
 from . import page
-from .figures import (best_trivial, cells_figure, colours, confusion_figure, effects_figure, embedded, is_baseline, label_order, labels_figure,
-                                       preview_figure, probe_figure, readable, seed_means, select, total_losses, training_figure)
+from .figures import (best_trivial, cells_figure, colours, confusion_figure, effects_figure,
+                                         embedded, is_baseline, label_order, labels_figure,
+                                       preview_figure, probe_figure, readable, seed_means, select, total_losses,
+                                       training_figure)
 from .records import (Records, beats, complaints, count, doubles, listed, loss_rows, nothing, number,
                                        p_value, place, qualifications, read_run, signed, stage_groups, stage_runs,
                                        trained_on, unrecorded, verdict)
@@ -28,10 +30,13 @@ class Absent(Exception): "A sentence for the place where something would stand t
 sections = []
 def section(title: str, why: str):
     "Register a section of the page; `why` tells how to read it."
-    def register(draw): sections.append((title, why, draw)); return draw
+    def register(draw):
+        sections.append((title, why, draw))
+        return draw
     return register
 
-def show(fig, alt, caption="", kind="svg") -> dict: return page.figure(embedded(fig, kind), alt, caption, 936 * fig.get_figwidth() / 9.2)
+def show(fig, alt, caption="", kind="svg") -> dict:
+    return page.figure(embedded(fig, kind), alt, caption, 936 * fig.get_figwidth() / 9.2)
 
 def lacks(r, name): # raises where a file of the run is the reason
     "Say that a file is missing, before a section concludes something from its absence."
@@ -43,22 +48,30 @@ def filled(head: list, rows: list) -> dict: # a table
     return page.table([head[i] for i in keep], [[row[i] for i in keep] for row in rows])
 
 def interval_cell(row, digits=2): # a table cell with mean and interval of a summary row
-    return page.td(number(row["mean"], digits), f"{number(row.low, digits)} to {number(row.high, digits)}" if np.isfinite(row.low) else "")
-def p_cell(p, quiet=False): return page.td(p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else "", strong=p < .05 and not quiet)
+    return page.td(number(row["mean"], digits), f"{number(row.low, digits)} to {number(row.high, digits)}"
+                   if np.isfinite(row.low) else "")
+def p_cell(p, quiet=False):
+    return page.td(p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else "",
+                   strong=p < .05 and not quiet)
 
 # %% ../../nbs/reporting/43_report.ipynb #09e47da9
 @section("Score of every cell", "Small dots are seeds, large dots their means, lines 95 % intervals "
                                 "(from five seeds on). Baselines were fitted on the same labelled windows.")
 def scores(r):
     if not r.means(): raise Absent(nothing(r))
-    yield show(cells_figure(r.results, r.summary, r.level, chance=r.chance), "macro-F1 of every cell and baseline", "D denoising, M masked sensors, S masked sequence." if "D" in r.order else "")
+    yield show(cells_figure(r.results, r.summary, r.level, chance=r.chance), "macro-F1 of every cell and baseline",
+               "D denoising, M masked sensors, S masked sequence." if "D" in r.order else "")
     yield score_table(r, r.level)
     others = [l for l in dict.fromkeys(r.results.level) if l != r.level]
     for level in others:
         same = all(abs(r.means(level=level).get(c, np.nan) - v) < 1e-12 for c, v in r.means().items())
-        yield page.note(f"Scores per {level} are the same: each {level} holds one {r.level}.") if same else score_table(r, level)
-    counts = {c: len(seed_means(select(r.results, cell=c, subject="all", level=r.level, metric="macro_f1"))) for c in r.order}
-    if len(set(counts.values())) > 1: yield page.warning("Cells rest on different numbers of seeds: " + ", ".join(f"{c} {n}" for c, n in counts.items()) + ".")
+        yield page.note(f"Scores per {level} are the same: each {level} holds one {r.level}.") if same else score_table(
+            r, level)
+    counts = {c: len(seed_means(select(r.results, cell=c, subject="all", level=r.level, metric="macro_f1")))
+              for c in r.order}
+    if len(set(counts.values())) > 1:
+        yield page.warning("Cells rest on different numbers of seeds: "
+                           + ", ".join(f"{c} {n}" for c, n in counts.items()) + ".")
     if min(counts.values(), default=least_seeds) < least_seeds:
         yield page.note(f"Cells of fewer than {least_seeds} seeds have no intervals and no tests.")
 
@@ -69,14 +82,20 @@ def score_table(r, level):
     for cell in r.means(level=level):
         found = [r.row(cell, m, level) for m in metrics]
         first = page.td(cell if not is_baseline(cell) else readable(cell), dot=paint.get(cell), quiet=is_baseline(cell))
-        means = [interval_cell(s) if s is not None else page.td(number(r.means(m, level=level).get(cell))) for s, m in zip(found, metrics)]
-        s = found[0]; tested = s is not None and cell != r.reference and np.isfinite(s["diff"])
-        rows.append([first, *means, page.td(signed(s["diff"]), f"{number(s.diff_low)} to {number(s.diff_high)}" if np.isfinite(s.diff_low) else "") if tested else page.td(""),
+        means = [interval_cell(s) if s is not None else page.td(number(r.means(m, level=level).get(cell))) for s,
+                 m in zip(found, metrics)]
+        s = found[0]
+        tested = s is not None and cell != r.reference and np.isfinite(s["diff"])
+        rows.append([first, *means,
+                     page.td(signed(s["diff"]), f"{number(s.diff_low)} to {number(s.diff_high)}"
+                             if np.isfinite(s.diff_low) else "") if tested else page.td(""),
                      p_cell(s.p_holm, is_baseline(cell)) if tested else page.td("")])
     return filled(head, rows)
 
 # %% ../../nbs/reporting/43_report.ipynb #d65b648f
-@section("Effect of each pretext", "What a pretext adds on average over the other pretexts (main effect), and whether two together give more or less than their sum (interaction).")
+@section("Effect of each pretext",
+         "What a pretext adds on average over the other pretexts (main effect), and whether two together give more or "
+         "less than their sum (interaction).")
 def factor_effects(r):
     lacks(r, "effects.csv")
     rows = select(r.effects, level=r.level, metric="macro_f1")
@@ -102,8 +121,10 @@ def label_curve(r):
     rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric="macro_f1")
     value = lambda c, n: seed_means(rows[(rows.cell == c) & (rows.labels == n)]).value.mean()
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
-    yield page.fold("The same in numbers", [page.table(["labels per class", *("all" if n == 0 else str(n) for n in counts)],
-                    [[page.td(readable(c) if is_baseline(c) else c, quiet=is_baseline(c)), *(page.td(number(value(c, n))) for n in counts)] for c in names])])
+    yield page.fold("The same in numbers",
+                    [page.table(["labels per class", *("all" if n == 0 else str(n) for n in counts)],
+                    [[page.td(readable(c) if is_baseline(c) else c, quiet=is_baseline(c)),
+                      *(page.td(number(value(c, n))) for n in counts)] for c in names])])
 
 # %% ../../nbs/reporting/43_report.ipynb #6c37636f
 def headline_labels(r): # label count of results.csv, 0 = all; None: not known
@@ -111,17 +132,23 @@ def headline_labels(r): # label count of results.csv, 0 = all; None: not known
     said = r.study.get("headline"), (r.study.get("evaluate") or {}).get("labels_per_class") or [None]
     return said[0] or said[1][-1] or 0
 
-@section("Frozen probe and fine-tuning", "A linear probe on the frozen encoder (open) shows what pretraining put into the embedding; fine-tuning (filled) what a classifier makes of it. Dashed: a probe on random weights.")
+@section("Frozen probe and fine-tuning",
+         "A linear probe on the frozen encoder (open) shows what pretraining put into the embedding; fine-tuning "
+         "(filled) what a classifier makes of it. Dashed: a probe on random weights.")
 def probes(r):
     lacks(r, "curves.csv")
     labels = headline_labels(r)
     if labels is None: raise Absent("study.yaml is missing, so the label count of the headline is not known.")
     rows = select(r.curves, subject="all", level=r.level, metric="macro_f1", labels=labels)
-    if not {"probe", "finetune"} <= set(rows["mode"]): raise Absent("The study did not run both a frozen probe and fine-tuning.")
-    yield show(probe_figure(r.curves, labels, r.level, chance=r.chance), "probe and fine-tuning per cell", f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
+    if not {"probe", "finetune"} <= set(rows["mode"]):
+        raise Absent("The study did not run both a frozen probe and fine-tuning.")
+    yield show(probe_figure(r.curves, labels, r.level, chance=r.chance), "probe and fine-tuning per cell",
+               f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
 
 # %% ../../nbs/reporting/43_report.ipynb #f1dbb938
-@section("Subjects", "Macro-F1 of each test subject, mean over seeds. A mean over subjects can hide that a cell helps one and hurts another.")
+@section("Subjects",
+         "Macro-F1 of each test subject, mean over seeds. A mean over subjects can hide that a cell helps one and "
+         "hurts another.")
 def subjects(r):
     if not r.subjects: raise Absent("No scores per subject.")
     if len(r.subjects) == 1: raise Absent(f"One test subject ({r.subjects[0]}): the table above is this subject's.")
@@ -148,7 +175,8 @@ def wide_table(r, name, scores, sizes=None): # scores: row -> {cell: value}
     tint = lambda v: None if not np.isfinite(v) else float(np.clip((v - (r.chance or 0)) / (1 - (r.chance or 0)), 0, 1))
     cell = lambda v: page.td(number(v) if np.isfinite(v) else "", tint=tint(v))
     return page.table([name, *(["windows"] if sizes else []), *(readable(c) if is_baseline(c) else c for c in columns)],
-                      [[page.td(row), *([page.td(str(sizes[row]))] if sizes else []), *(cell(of.get(c, np.nan)) for c in columns)] for row, of in scores.items()])
+                      [[page.td(row), *([page.td(str(sizes[row]))] if sizes else []),
+                        *(cell(of.get(c, np.nan)) for c in columns)] for row, of in scores.items()])
 
 # %% ../../nbs/reporting/43_report.ipynb #e49d8c33
 @section("Learning curves", "Thin: training loss, thick: held-out loss, one line per seed and fold (a dot: one epoch). "
@@ -159,22 +187,29 @@ def learning(r):
         found = [losses for s in stages if (losses := total_losses(s))]
         names = dict.fromkeys(k for s in found for k in s)
         return best_trivial({k: float(np.mean([s[k] for s in found if k in s])) for k in names}) if found else None
-    curves = {t: dict(histories=[s["history"] for s in g["stages"] if "history" in s], colour=g["colour"], line=mean_trivial(g["stages"])) for t, g in groups.items()}
+    curves = {t: dict(histories=[s["history"] for s in g["stages"] if "history" in s], colour=g["colour"],
+                      line=mean_trivial(g["stages"])) for t, g in groups.items()}
     curves = {t: c for t, c in curves.items() if c["histories"]}
-    if curves: yield show(training_figure(curves, "pretraining loss"), "pretraining loss over epochs", "Pretraining. 'S on D' is a masked-sequence stage on the tokenizer of stage D.")
+    if curves:
+        yield show(training_figure(curves, "pretraining loss"), "pretraining loss over epochs",
+                   "Pretraining. 'S on D' is a masked-sequence stage on the tokenizer of stage D.")
     else: yield page.note("No pretraining history.")
     import pandas as pd
     fits = {c: [pd.DataFrame(m["history"]) for m in r.cells if m["cell"] == c and m.get("history")] for c in r.order}
     fits = {c: dict(histories=h, colour=colours(r.order)[c]) for c, h in fits.items() if h}
     if not fits: raise Absent("No history of the classifiers.")
-    yield show(training_figure(fits, "classification loss"), "classification loss over epochs", "Classifiers of the headline protocol.")
+    yield show(training_figure(fits, "classification loss"), "classification loss over epochs",
+               "Classifiers of the headline protocol.")
 
 # %% ../../nbs/reporting/43_report.ipynb #61573b77
-@section("Reconstructions", "Sensors or embedding dimensions run downwards, time to the right. A pretext that does not beat copying, the mean or the neighbours has learned nothing that counts.")
+@section("Reconstructions",
+         "Sensors or embedding dimensions run downwards, time to the right. A pretext that does not beat copying, the "
+         "mean or the neighbours has learned nothing that counts.")
 def reconstructions(r):
     groups = stage_groups(r)
     if not groups: raise Absent("No pretrained stage of this study lies in the folder.")
-    shown = {t: next(s["preview"] for s in g["stages"] if "preview" in s) | {"colour": g["colour"]} for t, g in groups.items() if any("preview" in s for s in g["stages"])}
+    shown = {t: next(s["preview"] for s in g["stages"] if "preview" in s) | {"colour": g["colour"]} for t,
+             g in groups.items() if any("preview" in s for s in g["stages"])}
     kinds = {str(groups[t]["path"][-1]): t for t in reversed(shown)}  # the first stage of each kind
     shown = {t: p for t, p in shown.items() if t in kinds.values()}
     said = {t: [s.get("scores", {}).get("scored_on") for s in g["stages"]] for t, g in groups.items()}
@@ -187,8 +222,11 @@ def reconstructions(r):
     else: yield page.note("No previews were kept.")
     if rows := [row for t, g in groups.items() for row in loss_rows(t, g)]:
         names = list(dict.fromkeys(k for _, found in rows for s in found for k in s if k != "model"))
-        mean = lambda found, k: number(np.mean([s[k] for s in found if k in s]), 3) if any(k in s for s in found) else ""
-        yield page.table(["loss on scored cells", "model", *(readable(n) for n in names), "model beats all"], [[page.td(title, quiet=title.startswith("of which")), page.td(mean(found, "model"), strong=True), *(page.td(mean(found, n)) for n in names),
+        mean = lambda found, k: number(np.mean([s[k] for s in found if k in s]),
+                                       3) if any(k in s for s in found) else ""
+        yield page.table(["loss on scored cells", "model", *(readable(n) for n in names), "model beats all"],
+                         [[page.td(title, quiet=title.startswith("of which")),
+                           page.td(mean(found, "model"), strong=True), *(page.td(mean(found, n)) for n in names),
                           page.td(f"{sum(beats(s) for s in found)} of {count(len(found), 'pretraining')}")]
                          for title, found in rows])
     else: yield page.note("No scores of trivial predictors.")
@@ -222,9 +260,13 @@ def incomplete(r: Records) -> list: # blocks
 def warnings_of(r: Records) -> list: # blocks for the top of the page
     "What a reader must not miss: missing files, failed jobs, collapsed embeddings, pretexts no better than a guess."
     found = incomplete(r)
-    if r.failed: found.append(page.warning(f"{count(len(r.failed), 'job')} failed; the rest of the grid is complete.",
-        [page.td(f"{f['cell']}, seed {f['seed']}, fold {f['fold']}", f["error"], href=link(r, f.get("notebook"))) for f in r.failed]))
-    if said := complaints(r): found.append(page.warning("What pretraining itself complains about:", [page.td(title, text) for title, text in said]))
+    if r.failed:
+        found.append(page.warning(f"{count(len(r.failed), 'job')} failed; the rest of the grid is complete.",
+[page.td(f"{f['cell']}, seed {f['seed']}, fold {f['fold']}", f["error"], href=link(r, f.get("notebook")))
+ for f in r.failed]))
+    if said := complaints(r):
+        found.append(page.warning("What pretraining itself complains about:",
+                                  [page.td(title, text) for title, text in said]))
     return found
 
 def link(r: Records, path): # of a file in the run folder, relative and quoted; "" when it is not there
@@ -239,31 +281,54 @@ def data(r):
     if not s: raise Absent("The run keeps no summary of its data (store.json).")
     recordings, sets = s.get("recordings", []), s.get("windows", {})
     minutes = sum(x.get("seconds", 0) for x in recordings) / 60
-    yield page.facts({"recordings": f"{len(recordings)} of {count(len({x.get('subject') for x in recordings}), 'subject')}, {minutes:.0f} minutes", "channels": f"{s.get('channels')} at {s.get('sfreq'):g} Hz; sensor image: {s.get('image')}",
+    yield page.facts({"recordings": f"{len(recordings)} of "
+                                    f"{count(len({x.get('subject') for x in recordings}), 'subject')}, {minutes:.0f} "
+                                    "minutes", "channels": f"{s.get('channels')} at {s.get('sfreq'):g} Hz; sensor "
+                                                           f"image: {s.get('image')}",
         "classes": ", ".join(r.classes),
         "windows": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in sets.items())
                    + " (first seed and fold)" * bool(sets),
-        "dropped windows": ", ".join(f"{v} ({k})" for k, v in s.get("dropped", {}).items()) or "none", "store": s.get("digest", "")})
+        "dropped windows": ", ".join(f"{v} ({k})" for k, v in s.get("dropped", {}).items()) or "none",
+        "store": s.get("digest", "")})
     if lacking := [x for x in recordings if x.get("absent")]:
-        yield page.fold(f"Channels that {len(lacking)} of {count(len(recordings), 'recording')} lack, zeros in the store", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(x["absent"]), wide=True)] for x in lacking])])
+        yield page.fold(f"Channels that {len(lacking)} of {count(len(recordings), 'recording')} lack, zeros in the "
+                        "store",
+                        [page.table(["recording", "channels"],
+                                    [[page.td(x["key"]), page.td(", ".join(x["absent"]), wide=True)]
+                                     for x in lacking])])
     bad = [x for x in recordings if x.get("bads")]
     if not bad: yield page.note("No channel was marked as bad.")
-    else: yield page.fold(f"Bad channels in {len(bad)} of {count(len(recordings), 'recording')}", [page.table(["recording", "channels"], [[page.td(x["key"]), page.td(", ".join(f"{c} ({why})" for c, why in x["bads"].items()), wide=True)] for x in bad])])
-    if s.get("log"): yield page.fold("Log of the preparation", [page.table(["recording", "steps"], [[page.td(k), page.td("; ".join(v), wide=True)] for k, v in s["log"].items()])])
+    else:
+        yield page.fold(f"Bad channels in {len(bad)} of {count(len(recordings), 'recording')}",
+                        [page.table(["recording", "channels"],
+                                    [[page.td(x["key"]),
+                                      page.td(", ".join(f"{c} ({why})" for c, why in x["bads"].items()), wide=True)]
+                                     for x in bad])])
+    if s.get("log"):
+        yield page.fold("Log of the preparation",
+                        [page.table(["recording", "steps"],
+                                    [[page.td(k), page.td("; ".join(v), wide=True)] for k, v in s["log"].items()])])
 
 # %% ../../nbs/reporting/43_report.ipynb #f629bbe7
 @section("Provenance", "What determines every number on this page.")
 def origin(r):
-    p, code = r.provenance, r.provenance.get("commit") or next((m["provenance"]["commit"] for m in r.cells if m.get("provenance", {}).get("commit")), None)
+    p, code = r.provenance, r.provenance.get("commit") or next((m["provenance"]["commit"] for m in r.cells
+                                                                if m.get("provenance", {}).get("commit")), None)
     stages = [(t, s) for t, g in stage_groups(r).items() for s in g["stages"]]
     spent = sum(m.get("seconds") or 0 for m in r.cells)
     before = sum(s.get("provenance", {}).get("seconds") or 0 for _, s in stages)
-    yield page.facts({"commit": (code or "not in a repository") + " (with local changes)" * bool(p.get("modified")), "time": p.get("time", ""), "python": p.get("python", ""),
-        "packages": ", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items() if v), "machine": ", ".join(f"{k} {v}" for k, v in p.get("machine", {}).items() if v),
+    yield page.facts({"commit": (code or "not in a repository") + " (with local changes)" * bool(p.get("modified")),
+                      "time": p.get("time", ""), "python": p.get("python", ""),
+        "packages": ", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items() if v),
+        "machine": ", ".join(f"{k} {v}" for k, v in p.get("machine", {}).items() if v),
         "pretraining": f"{before / 60:.0f} minutes of training" if before else "",
-        "classifiers": f"{spent / 60:.0f} minutes of training" if spent else "", "parameters": ", ".join(f"{k} {sum(x[-1] for x in v):,}" for k, v in r.plan.get("modules", {}).items())})
+        "classifiers": f"{spent / 60:.0f} minutes of training" if spent else "",
+        "parameters": ", ".join(f"{k} {sum(x[-1] for x in v):,}" for k, v in r.plan.get("modules", {}).items())})
     splits = {(m.get("seed"), m.get("fold")): m["split"] for m in r.cells if m.get("split")}
-    if splits: yield page.fold("Splits", [page.table(["seed", "fold", "digest"], [[page.td(str(x)) for x in (*k, v)] for k, v in sorted(splits.items())])])
+    if splits:
+        yield page.fold("Splits",
+                        [page.table(["seed", "fold", "digest"],
+                                    [[page.td(str(x)) for x in (*k, v)] for k, v in sorted(splits.items())])])
     rows = [(t, *trained_on(s), s["digest"], s.get("provenance", {}).get("weights", "")) for t, s in stages]
     head = ["stage", "seed", "fold", "folder", "weights"]
     if rows:
@@ -318,8 +383,10 @@ def blocks_of(r: Records, title: str, draw, broken: list) -> list:
     out, before = [], len(broken)
     def fill():
         try:
-            for block in draw(r): out.append(block)
-        except Absent as e: out.append(page.note(str(e)))
+            for block in draw(r):
+                out.append(block)
+        except Absent as e:
+            out.append(page.note(str(e)))
     tried(title, fill, None, broken)
     return out + [page.warning(f"This section could not be written ({error}).") for error in broken[before:]]
 

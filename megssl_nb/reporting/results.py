@@ -23,7 +23,8 @@ def tidy(run: Run, todo: list): # -> DataFrame
         if job.kind == "pretrain" or not path.is_file(): continue
         record = read_record(path)
         if record["job"] != job.digest: continue
-        for r in record["rows"]: rows.append({"cell": job.cell, "seed": job.seed, "fold": job.fold} | r)
+        for r in record["rows"]:
+            rows.append({"cell": job.cell, "seed": job.seed, "fold": job.fold} | r)
     table = pd.DataFrame(rows, columns=[*columns, "mode", "labels"])
     factors = pd.DataFrame([study.factors(c) for c in table["cell"]], columns=study.used, index=table.index)
     table = pd.concat([table, factors], axis=1)
@@ -43,23 +44,27 @@ def headline(curves, study): # -> DataFrame
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005
 def write_csv(table, path):
     "Write a table atomically; the same table gives the same bytes."
-    with atomic_path(path) as tmp: table.to_csv(tmp, index=False, lineterminator="\n")
+    with atomic_path(path) as tmp:
+        table.to_csv(tmp, index=False, lineterminator="\n")
 
 def contents(folder: Path) -> dict: # name -> digest, "" for a file that checks itself or changes from run to run
     "What a finished run folder holds, so that a file that is lost or edited later does not pass unseen."
-    made = [f for n in ("results.csv", "curves.csv", "summary.csv", "effects.csv", "store.json", "failed.json") if (f := folder/n).is_file()]
+    made = [f for n in ("results.csv", "curves.csv", "summary.csv", "effects.csv", "store.json", "failed.json")
+            if (f := folder/n).is_file()]
     there = [f for p in ("*.json", "cells/*/seed*/fold*/metrics.json", "pretrained/*/provenance.json",
                          "pretrained/*/scores.json") for f in folder.glob(p) if ".part" not in f.parent.name
                          and f.name != marker]
     return {f.relative_to(folder).as_posix(): file_digest(f) if f in made else "" for f in sorted({*made, *there})}
 
 def collect(run: Run, todo: list) -> Path: # the run folder
-    "Write results.csv, curves.csv, summary.csv, effects.csv and store.json from the records on disk, and tables.json with their digests."
+    """Write results.csv, curves.csv, summary.csv, effects.csv and store.json from the records on disk, and tables.json
+    with their digests."""
     from megssl_nb.evaluation.statistics import factorial, summarise
     curves = tidy(run, todo)
     results = headline(curves, run.study)
     present = [c for c in run.study.stages if (results["cell"] == c).any()]
-    reference = "none" if "none" in present else next(iter([*present, *results["cell"]]), "none")  # of the baselines if every cell has failed
+    # of the baselines if every cell has failed
+    reference = "none" if "none" in present else next(iter([*present, *results["cell"]]), "none")
     write_csv(curves, run.folder/"curves.csv")
     write_csv(results, run.folder/"results.csv")
     write_csv(summarise(results, reference), run.folder/"summary.csv")
@@ -86,6 +91,8 @@ def predictions(windows, prob): # -> DataFrame, one row per window; for time poi
     "Who was predicted to be what, and how surely: one row per test window or time point."
     import pandas as pd
     classes, at = list(windows.classes), windows.recording
-    table = pd.DataFrame({"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject, "onset": windows.onset.round(6),
-                          "group": windows.group, "true": [classes[i] if i >= 0 else "" for i in windows.y], "predicted": [classes[i] for i in prob.argmax(1)]})
+    table = pd.DataFrame({"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject,
+                          "onset": windows.onset.round(6),
+                          "group": windows.group, "true": [classes[i] if i >= 0 else "" for i in windows.y],
+                          "predicted": [classes[i] for i in prob.argmax(1)]})
     return table.join(pd.DataFrame(prob.round(6), columns=[f"p:{c}" for c in classes]))

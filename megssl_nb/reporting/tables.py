@@ -51,7 +51,8 @@ def effect_table(tables: Tables, metric="macro_f1", level="window"): # -> DataFr
     return rows[["estimate", "low", "high", "p", "p_holm"]].round(3).dropna(axis=1, how="all")
 
 # %% ../../nbs/reporting/43d_tables.ipynb #4e66edfa
-def budget_table(tables: Tables, metric="balanced_accuracy", level="window"): # -> DataFrame, rows (mode, cell), columns labels per class
+def budget_table(tables: Tables, metric="balanced_accuracy", level="window"
+                 ): # -> DataFrame, rows (mode, cell), columns labels per class
     "The mean score at every number of labels."
     rows = select(tables.curves, subject="all", level=level, metric=metric)
     table = rows.groupby(["mode", "cell", "labels"], sort=False)["value"].mean().unstack()

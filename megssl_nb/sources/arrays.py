@@ -10,20 +10,30 @@ from pathlib import Path
 from typing import ClassVar, Literal
 import numpy as np
 from ..core import MegsslError
-from .base import Header, Loaded, Recording, Source, check_samples, events_table, expand, file_safe, first_line, place_sensors, reachable
+from .base import (Header, Loaded, Recording, Source, check_samples, events_table, expand, file_safe,
+                                    first_line, place_sensors, reachable)
 
 # %% ../../nbs/sources/01b_arrays.ipynb #6c03b8f3
 def open_npy(path: Path, field: str, ndim: int, kinds: str # allowed dtype kinds
             ) -> np.ndarray: # memory-mapped, read-only
-    "Open a `.npy` file without reading it; pickled objects and headers that declare more than the file holds are refused."
+    """Open a `.npy` file without reading it; pickled objects and headers that declare more than the file holds are
+    refused."""
     with reachable(path, field):
         if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
-    try: a = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as e: raise MegsslError(f"{path}: {field}: not a whole .npy array ({first_line(e)})") from None # the header is a Python literal: anything can come out
-    if not isinstance(a, np.ndarray): raise MegsslError(f"{path}: {field}: an .npz archive; save one array per .npy file")
-    if a.offset + a.nbytes != (size := path.stat().st_size): raise MegsslError(f"{path}: {field}: the header describes {a.offset + a.nbytes} bytes, the file has {size}; damaged, copy it again")
+    try:
+        a = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as e:
+        # the header is a Python literal: anything can come out
+        raise MegsslError(f"{path}: {field}: not a whole .npy array ({first_line(e)})") from None
+    if not isinstance(a, np.ndarray):
+        raise MegsslError(f"{path}: {field}: an .npz archive; save one array per .npy file")
+    if a.offset + a.nbytes != (size := path.stat().st_size):
+        raise MegsslError(f"{path}: {field}: the header describes {a.offset + a.nbytes} bytes, the file has {size}; "
+                          "damaged, copy it again")
     if a.ndim != ndim: raise MegsslError(f"{path}: {field}: shape {a.shape}; expected {ndim} axes")
-    if a.dtype.kind not in kinds: raise MegsslError(f"{path}: {field}: values are {a.dtype}; expected {' or '.join(named_kinds[k] for k in kinds)}")
+    if a.dtype.kind not in kinds:
+        raise MegsslError(f"{path}: {field}: values are {a.dtype}; expected "
+                          f"{' or '.join(named_kinds[k] for k in kinds)}")
     return a
 
 named_kinds = {"f": "floating point", "i": "integers", "u": "unsigned integers", "U": "text", "b": "true/false"}
@@ -34,12 +44,14 @@ def open_positions(path: str|None, C: int) -> np.ndarray|None: # (C, 3) m
     if path is None: return None
     pos = open_npy(path := expand(path, "positions"), "positions", 2, "f")
     if pos.shape != (C, 3): raise MegsslError(f"{path}: positions: shape {pos.shape}; expected ({C}, 3) metres")
-    if (far := np.nanmax(np.abs(pos), initial=0)) > 1: raise MegsslError(f"{path}: positions: up to {far:.3g} from the head's origin; expected metres")
+    if (far := np.nanmax(np.abs(pos), initial=0)) > 1:
+        raise MegsslError(f"{path}: positions: up to {far:.3g} from the head's origin; expected metres")
     return np.array(pos, float)
 
 # %% ../../nbs/sources/01b_arrays.ipynb #ba58c34c
 class TrialFiles(Source):
-    "Trials in `.npy` files: `X` (trials, channels, time) and `y` (trials,) for each named part; their options and checks."
+    """Trials in `.npy` files: `X` (trials, channels, time) and `y` (trials,) for each named part; their options and
+    checks."""
     kind: Literal["arrays"] = "arrays"
     X: dict[str, str]                      # part -> path of the trials
     y: dict[str, str]                      # part -> path of the labels
@@ -57,31 +69,39 @@ class TrialFiles(Source):
     def trials(self, part: str) -> np.ndarray: # (trials, channels, time), memory-mapped
         "The trials of a part, checked but not read."
         a = open_npy(path := expand(self.X[part], f"X.{part}"), f"X.{part}", 3, "fiu")
-        if not all(a.shape): raise MegsslError(f"{path}: X.{part}: shape {a.shape}; trials, channels and samples must not be empty")
+        if not all(a.shape):
+            raise MegsslError(f"{path}: X.{part}: shape {a.shape}; trials, channels and samples must not be empty")
         return a
 
     def per_trial(self, field: str, part: str) -> np.ndarray: # (trials,) text or integers
         "Labels or subjects of a part, one per trial."
         paths = getattr(self, field)
-        if part not in paths: raise MegsslError(f"{field}: no file for the part '{part}'; give one for each part of X ({', '.join(self.X)})")
+        if part not in paths:
+            raise MegsslError(f"{field}: no file for the part '{part}'; give one for each part of X "
+                              f"({', '.join(self.X)})")
         a = np.array(open_npy(path := expand(paths[part], f"{field}.{part}"), f"{field}.{part}", 1, "iufUb"))
-        if len(a) != (n := len(self.trials(part))): raise MegsslError(f"{path}: {field}.{part}: {len(a)} values for {n} trials in X.{part}")
+        if len(a) != (n := len(self.trials(part))):
+            raise MegsslError(f"{path}: {field}.{part}: {len(a)} values for {n} trials in X.{part}")
         if a.dtype.kind != "f": return a
-        if not (np.isfinite(a).all() and (a == a.round()).all()): raise MegsslError(f"{path}: {field}.{part}: values are not whole numbers")
+        if not (np.isfinite(a).all() and (a == a.round()).all()):
+            raise MegsslError(f"{path}: {field}.{part}: values are not whole numbers")
         return a.astype(int)
 
     def names(self) -> dict: # label value -> class name
         "The name of every label value; values are sorted over all parts."
         values = sorted({v for part in self.X for v in self.per_trial("y", part).tolist()})
         if self.classes is not None and len(self.classes) != len(values):
-            raise MegsslError(f"classes: {len(self.classes)} names for {len(values)} label values ({', '.join(map(str, values))}) in y")
+            raise MegsslError(f"classes: {len(self.classes)} names for {len(values)} label values "
+                              f"({', '.join(map(str, values))}) in y")
         return dict(zip(values, self.classes or map(str, values)))
 
     def files(self) -> dict[str, Path]:
         "Every `.npy` file by its field and part."
         fields = {"X": self.X, "y": self.y, "subjects": self.subjects or {}}
-        found = {f"{field}.{part}": expand(path, field) for field, paths in fields.items() for part, path in paths.items()}
-        if self.positions is not None: found["positions"] = expand(self.positions, "positions")
+        found = {f"{field}.{part}": expand(path, field) for field, paths in fields.items() for part,
+                 path in paths.items()}
+        if self.positions is not None:
+            found["positions"] = expand(self.positions, "positions")
         for name, path in found.items():
             if not path.is_file(): raise MegsslError(f"{path}: {name}: no such file")
         return found
@@ -93,11 +113,16 @@ class ArraySource(TrialFiles):
         "One recording per part and subject."
         if not self.X: raise MegsslError("X: no part is named; give at least one path")
         for field in ("y", "subjects"):
-            if extra := set(getattr(self, field) or ()) - set(self.X): raise MegsslError(f"{field}: names the part '{min(extra)}', X has only {', '.join(self.X)}")
-        def one(part, who): return Recording(str(expand(self.X[part], f"X.{part}")), who, part=part, key=f"sub-{file_safe(who)}_part-{file_safe(part)}", reader=self)
+            if extra := set(getattr(self, field) or ()) - set(self.X):
+                raise MegsslError(f"{field}: names the part '{min(extra)}', X has only {', '.join(self.X)}")
+        def one(part, who):
+            return Recording(str(expand(self.X[part], f"X.{part}")), who, part=part,
+                             key=f"sub-{file_safe(who)}_part-{file_safe(part)}", reader=self)
         found = [one(part, who) for part in self.X for who in
-                 (sorted(set(map(str, self.per_trial("subjects", part)))) if self.subjects is not None else [self.subject])]
-        if len({r.key for r in found}) < len(found): raise MegsslError(f"X: part or subject names differ only in special characters: {', '.join(self.X)}")
+                 (sorted(set(map(str, self.per_trial("subjects", part)))) if self.subjects is not None
+                  else [self.subject])]
+        if len({r.key for r in found}) < len(found):
+            raise MegsslError(f"X: part or subject names differ only in special characters: {', '.join(self.X)}")
         return sorted(found, key=lambda r: r.key)
 
     def chosen(self, recording: Recording) -> np.ndarray: # trial indices within the part
@@ -109,7 +134,8 @@ class ArraySource(TrialFiles):
         "Channels, positions, trials and their labels; the signals are not read."
         part, (_, C, T) = recording.part, self.trials(recording.part).shape
         ch_names = self.ch_names or [f"{self.ch_type}{i+1}" for i in range(C)]
-        if len(ch_names) != C: raise MegsslError(f"{recording.origin}: ch_names: {len(ch_names)} names for {C} channels in X.{part}")
+        if len(ch_names) != C:
+            raise MegsslError(f"{recording.origin}: ch_names: {len(ch_names)} names for {C} channels in X.{part}")
         if len(set(ch_names)) != C: raise MegsslError(f"{recording.origin}: ch_names: a name occurs twice")
         names, which = self.names(), self.chosen(recording)
         labels = [names[v] for v in self.per_trial("y", part)[which].tolist()]
@@ -125,7 +151,8 @@ class ArraySource(TrialFiles):
         X = X * float(self.scale)
         check_samples(X, h.ch_names, h.ch_types, recording.origin, f"X.{recording.part}")
         info = mne.create_info(h.ch_names, h.sfreq, h.ch_types)
-        if self.positions is not None: place_sensors(info, h.positions)
+        if self.positions is not None:
+            place_sensors(info, h.positions)
         code = {name: i + 1 for i, name in enumerate(self.names().values())}
         events = np.c_[np.arange(len(X)) * h.trial, np.zeros(len(X), int), [code[t] for t in h.events.trial_type]]
         used = {k: v for k, v in code.items() if v in events[:, 2]}

@@ -33,7 +33,8 @@ class Recording:
     reader: Any = field(default=None, repr=False, compare=False) # the source; knows how to read this recording
 
     def __post_init__(self):
-        if not self.stream: object.__setattr__(self, "stream", self.key)
+        if not self.stream:
+            object.__setattr__(self, "stream", self.key)
 
     def load(self) -> "Loaded":
         "Read the samples and the events."
@@ -62,7 +63,8 @@ class Loaded:
     inst: Any                   # mne.io.BaseRaw, or mne.BaseEpochs for recordings that come as trials; SI units
     events: Any                 # `events_table`; for epochs one row per trial, onset = trial index x trial length
     log: list = field(default_factory=list) # what the file's reader had to say
-    reading: Any = contextlib.nullcontext # makes the context in which samples that are still in the file are read; it names the file in errors
+    # makes the context in which samples that are still in the file are read; it names the file in errors
+    reading: Any = contextlib.nullcontext
 
 # %% ../../nbs/sources/01_sources.ipynb #3574bd9f
 @dataclass
@@ -78,7 +80,8 @@ class Header:
     tmin: float = 0.            # s of a trial's first sample relative to its event
 
     def __post_init__(self):
-        if self.positions is None: self.positions = np.full((len(self.ch_names), 3), np.nan)
+        if self.positions is None:
+            self.positions = np.full((len(self.ch_names), 3), np.nan)
 
 # %% ../../nbs/sources/01_sources.ipynb #91bcbbed
 def sensor_positions(info, # mne.Info
@@ -87,7 +90,8 @@ def sensor_positions(info, # mne.Info
     pos = np.array([ch["loc"][:3] for ch in info["chs"]], float).reshape(-1, 3)
     pos[(pos == 0).all(1) | ~np.isfinite(pos).all(1)] = np.nan
     device = np.array([ch["coord_frame"] == 1 for ch in info["chs"]], bool) # FIFFV_COORD_DEVICE
-    if (to_head := info["dev_head_t"]) is not None: pos[device] = pos[device] @ to_head["trans"][:3, :3].T + to_head["trans"][:3, 3]
+    if (to_head := info["dev_head_t"]) is not None:
+        pos[device] = pos[device] @ to_head["trans"][:3, :3].T + to_head["trans"][:3, 3]
     return pos
 
 # %% ../../nbs/sources/01_sources.ipynb #7ffe7aa6
@@ -97,24 +101,29 @@ def place_sensors(info, # mne.Info, changed in place
     "Write positions (and radial orientations for MEG) into `info`."
     import mne
     known = np.isfinite(positions).all(1)
-    if known.sum() < 4: normals = np.tile([0., 0, 1], (len(positions), 1))
+    if known.sum() < 4:
+        normals = np.tile([0., 0, 1], (len(positions), 1))
     else:
         p = positions[known]
         centre = np.linalg.lstsq(np.c_[2 * p, np.ones(len(p))], (p**2).sum(1), rcond=None)[0][:3]
         normals = (positions - centre) / np.linalg.norm(positions - centre, axis=1, keepdims=True)
     for ch, kind, here, z in zip(info["chs"], info.get_channel_types(), positions, normals):
         if not np.isfinite(here).all(): continue
-        x = np.cross([0., 1, 0] if abs(z[1]) < .9 else [1., 0, 0], z); x /= np.linalg.norm(x)
+        x = np.cross([0., 1, 0] if abs(z[1]) < .9 else [1., 0, 0], z)
+        x /= np.linalg.norm(x)
         ch["loc"][:3] = here
-        if kind in ("mag", "grad"): ch["loc"][3:] = np.r_[x, np.cross(z, x), z]
+        if kind in ("mag", "grad"):
+            ch["loc"][3:] = np.r_[x, np.cross(z, x), z]
     if info["dev_head_t"] is None and {"mag", "grad"} & set(info.get_channel_types()):
-        with info._unlock(): info["dev_head_t"] = mne.transforms.Transform("meg", "head")
+        with info._unlock():
+            info["dev_head_t"] = mne.transforms.Transform("meg", "head")
 
 # %% ../../nbs/sources/01_sources.ipynb #04d4b014
 class Source(Config):
     "Where recordings come from; subclasses give `recordings`, `load` and `header`."
     kind: str
-    checksums: str|None = None   # a list as `sha256sum` writes it and PhysioNet ships it; files that differ from it are refused
+    # a list as `sha256sum` writes it and PhysioNet ships it; files that differ from it are refused
+    checksums: str|None = None
     places: ClassVar[tuple] = () # fields that say where the files are, not what they hold
 
     def recordings(self) -> list[Recording]:
@@ -135,9 +144,11 @@ class Source(Config):
         return relative_names(paths)
 
     def fingerprint(self) -> str:
-        "A digest of the options and of the names, sizes and contents of all files; with `checksums`, the files are compared with them."
+        """A digest of the options and of the names, sizes and contents of all files; with `checksums`, the files are
+        compared with them."""
         found = {p: file_digest(p) for p in self.files().values()}
-        if self.checksums: compare_sums(found, expand(self.checksums, "checksums"))
+        if self.checksums:
+            compare_sums(found, expand(self.checksums, "checksums"))
         return digest([self.options(), [[name, size_of(p), found[p]] for name, p in sorted(self.files().items())]])
 
     def options(self) -> dict:
@@ -161,28 +172,39 @@ def size_of(path) -> int: # bytes
 def compare_sums(found: dict[Path, str], # path -> `file_digest`
                  listing: Path):
     "Refuse files that are not in the list of SHA-256 sums, or differ from it."
-    try: lines = listing.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as e: raise MegsslError(f"{listing}: checksums: not readable ({first_line(e)})") from None
-    bad = [i for i, line in enumerate(lines, 1) if line.strip() and not re.fullmatch(r"[0-9a-f]{64}[ \t]+\*?[^\s\0][^\0]*", line)]
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as e:
+        raise MegsslError(f"{listing}: checksums: not readable ({first_line(e)})") from None
+    bad = [i for i, line in enumerate(lines, 1) if line.strip()
+           and not re.fullmatch(r"[0-9a-f]{64}[ \t]+\*?[^\s\0][^\0]*", line)]
     if bad: raise MegsslError(f"{listing}: checksums: line {bad[0]} is not '<SHA-256> <name>', as sha256sum writes it")
     sums = {(listing.parent/line[64:].strip().lstrip("*")).resolve(): line[:64] for line in lines if line.strip()}
     for path, digest in found.items():
-        if path.is_dir(): compare_sums({p: file_digest(p) for p in path.rglob("*") if p.is_file()}, listing); continue
-        if (file := path.resolve()) not in sums: raise MegsslError(f"{path}: checksums: not listed in {listing}; add its line (sha256sum), or leave the file out")
-        if hashlib.sha256(bytes.fromhex(sums[file])).hexdigest()[:16] != digest: raise MegsslError(f"{path}: checksums: not the file that {listing} lists; damaged or replaced, copy it again")
+        if path.is_dir():
+            compare_sums({p: file_digest(p) for p in path.rglob("*") if p.is_file()}, listing)
+            continue
+        if (file := path.resolve()) not in sums:
+            raise MegsslError(f"{path}: checksums: not listed in {listing}; add its line (sha256sum), or leave the "
+                              "file out")
+        if hashlib.sha256(bytes.fromhex(sums[file])).hexdigest()[:16] != digest:
+            raise MegsslError(f"{path}: checksums: not the file that {listing} lists; damaged or replaced, copy it "
+                              "again")
 
 @contextlib.contextmanager
 def reachable(path, field: str):
     "Inside, a folder or file that may not be looked at is named."
     try: yield
-    except OSError as e: raise MegsslError(f"{e.filename or path}: {field}: not readable ({e.strerror or first_line(e)})") from None
+    except OSError as e:
+        raise MegsslError(f"{e.filename or path}: {field}: not readable ({e.strerror or first_line(e)})") from None
 
 # %% ../../nbs/sources/01_sources.ipynb #0388a092
 def expand(path: str, field: str) -> Path:
     "A path with `~` and `$NAME` filled in, so that configurations can be shared between machines."
     full = os.path.expandvars(os.path.expanduser(str(path)))
     if unset := re.search(r"\$\{?(\w+)", full):
-        raise MegsslError(f"{path}: {field}: the environment variable {unset[1]} is not set; set it, or write the path in full")
+        raise MegsslError(f"{path}: {field}: the environment variable {unset[1]} is not set; set it, or write the path "
+                          "in full")
     return Path(full)
 
 # %% ../../nbs/sources/01_sources.ipynb #6f735599
@@ -198,11 +220,13 @@ def check_finite(data, # (..., channels, time)
     if bad.any():
         where = np.argwhere(bad)[0]
         trial = f"trial {where[0]}, " if data.ndim == 3 else ""
-        raise MegsslError(f"{origin}: {field}: {bad.sum()} NaN or infinite samples, the first in {trial}channel {names[where[-2]]} "
+        raise MegsslError(f"{origin}: {field}: {bad.sum()} NaN or infinite samples, the first in {trial}channel "
+                          f"{names[where[-2]]} "
                           f"at sample {where[-1]}; repair or leave out the file")
 
 # %% ../../nbs/sources/01_sources.ipynb #eeadc0b3
-largest = {"mag": (1e-3, "tesla"), "grad": (1., "tesla per metre"), "eeg": (1., "volt"), "ecog": (1., "volt"), "seeg": (1., "volt")}
+largest = {"mag": (1e-3, "tesla"), "grad": (1., "tesla per metre"), "eeg": (1., "volt"), "ecog": (1., "volt"),
+           "seeg": (1., "volt")}
 
 def check_samples(data, # (..., channels, time), SI units
                   names, types, # of the channels
@@ -212,7 +236,9 @@ def check_samples(data, # (..., channels, time), SI units
     size = np.maximum(data.max(-1), -data.min(-1)).reshape(-1, len(names)).max(0)
     for name, kind, x in zip(names, types, size):
         limit, unit = largest.get(kind, (np.inf, ""))
-        if x > limit: raise MegsslError(f"{origin}: {field}: channel {name} ({kind}) reaches {x:.3g}, which is not {unit}; the units are wrong or the file is damaged")
+        if x > limit:
+            raise MegsslError(f"{origin}: {field}: channel {name} ({kind}) reaches {x:.3g}, which is not {unit}; the "
+                              "units are wrong or the file is damaged")
 
 # %% ../../nbs/sources/01_sources.ipynb #0515a9b3
 tasks = ("rest", "task_motor", "task_story_math", "task_working_memory")
@@ -231,17 +257,23 @@ def course_name(name, # file name or path
     return task, subject, int(chunk)
 
 # %% ../../nbs/sources/01_sources.ipynb #f02c019b
-def stored_array(file, path: Path, key: str, fits, expected: str): # h5py.Dataset; fits: shape -> whether it is what is `expected`
+def stored_array(file, path: Path, key: str, fits, expected: str
+                 ): # h5py.Dataset; fits: shape -> whether it is what is `expected`
     "The array `key` of an HDF5 file, checked for its type, shape and size, but not read."
     import h5py
-    if not isinstance(file.get(key, getlink=True), h5py.HardLink) or not isinstance(data := file[key], h5py.Dataset) or data.is_virtual or data.external:
+    if not isinstance(file.get(key, getlink=True),
+                      h5py.HardLink) or not isinstance(data := file[key],
+                                                       h5py.Dataset) or data.is_virtual or data.external:
         raise MegsslError(f"{path}: {key}: not an array stored in this file")
-    if data.dtype.kind != "f" or data.dtype.itemsize < 4: raise MegsslError(f"{path}: {key}: samples are {data.dtype}; expected float32 or float64, in tesla")
-    if not fits(data.shape): raise MegsslError(f"{path}: {key}: shape {data.shape}; expected {expected} = sensors x samples")
+    if data.dtype.kind != "f" or data.dtype.itemsize < 4:
+        raise MegsslError(f"{path}: {key}: samples are {data.dtype}; expected float32 or float64, in tesla")
+    if not fits(data.shape):
+        raise MegsslError(f"{path}: {key}: shape {data.shape}; expected {expected} = sensors x samples")
     stored = min(data.id.get_storage_size(), path.stat().st_size)
     chunk = int(np.prod(data.chunks or (1, 1), dtype=float)) * data.dtype.itemsize # is allocated whole
     if data.nbytes > stored * (packing if data.chunks else 1) or chunk > max(2 * data.nbytes, 2**24):
-        raise MegsslError(f"{path}: {key}: declares {data.nbytes} bytes in blocks of {chunk}, the file has {stored}; truncated or damaged, copy it again")
+        raise MegsslError(f"{path}: {key}: declares {data.nbytes} bytes in blocks of {chunk}, the file has {stored}; "
+                          "truncated or damaged, copy it again")
     return data
 
 packing = 64 # brain signals hold noise: a file that claims to be packed more tightly than this is no recording
@@ -249,8 +281,10 @@ packing = 64 # brain signals hold noise: a file that claims to be packed more ti
 def course_array(file, path: Path, n_times: int|None): # h5py.Dataset of shape (248, n_times)
     "The only array of a course file."
     key = re.sub(r"_\d+$", "", path.stem)
-    if list(file) != [key]: raise MegsslError(f"{path}: key: expected the one key '{key}', found {', '.join(list(file)[:5]) or 'none'}")
-    return stored_array(file, path, key, lambda s: len(s) == 2 and s[0] == course_sensors and s[1] > 1 and n_times in (None, s[1]), f"({course_sensors}, {n_times or 'more than 1'})")
+    if list(file) != [key]:
+        raise MegsslError(f"{path}: key: expected the one key '{key}', found {', '.join(list(file)[:5]) or 'none'}")
+    return stored_array(file, path, key, lambda s: len(s) == 2 and s[0] == course_sensors and s[1] > 1
+                        and n_times in (None, s[1]), f"({course_sensors}, {n_times or 'more than 1'})")
 
 # %% ../../nbs/sources/01_sources.ipynb #4fa1d24d
 @functools.cache
@@ -268,9 +302,11 @@ def parts_below(root: Path, folders: list[str]|None) -> dict[str, list[Path]]:
     "The files of each part."
     if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder")
     list(root.iterdir())
-    named = folders if folders is not None else sorted({p.parent.relative_to(root).as_posix() for p in root.rglob("*.h5")}) or ["."]
+    named = folders if folders is not None else sorted({p.parent.relative_to(root).as_posix()
+                                                        for p in root.rglob("*.h5")}) or ["."]
     for name in named:
-        if not (root/name).is_dir(): raise MegsslError(f"{root/name}: folders: no such folder; restore '{name}' or leave it out of 'folders'")
+        if not (root/name).is_dir():
+            raise MegsslError(f"{root/name}: folders: no such folder; restore '{name}' or leave it out of 'folders'")
     found = {name: sorted((root/name).glob("*.h5")) for name in named}
     for name, files in found.items():
         if not files: raise MegsslError(f"{root/name}: folders: holds no file {_shape}")
@@ -281,7 +317,8 @@ class CourseSource(Source):
     "HDF5 files `<task>_<subject>_<chunk>.h5` in folders such as `Intra/train` and `Cross/test1`."
     kind: Literal["course"] = "course"
     root: str                              # folder above the parts
-    folders: list[str]|None = None         # parts to use, in their spelling below `root`; None = every folder with such files
+    # parts to use, in their spelling below `root`; None = every folder with such files
+    folders: list[str]|None = None
     n_times: int|None = course_n_times     # samples that a file must have; None = any
     places: ClassVar[tuple] = ("root",)
 
@@ -292,15 +329,19 @@ class CourseSource(Source):
             for path in files:
                 task, subject, chunk = course_name(path)
                 key = f"sub-{subject}_run-{task}_chunk-{chunk}"
-                if key in seen: raise MegsslError(f"{path}: name: the same recording as {seen[key].origin}; keep one of them")
-                seen[key] = Recording(str(path), subject, run=task, label=task, part="" if part == "." else part, stream=f"{subject}_{task}",
+                if key in seen:
+                    raise MegsslError(f"{path}: name: the same recording as {seen[key].origin}; keep one of them")
+                seen[key] = Recording(str(path), subject, run=task, label=task, part="" if part == "." else part,
+                                      stream=f"{subject}_{task}",
                                       start=(chunk - 1) * step / course_sfreq, key=key, reader=self)
         return [seen[key] for key in sorted(seen)]
 
     def header(self, recording: Recording) -> Header:
         "Channels and length; the file is opened and checked, its samples are not read."
-        with open_hdf5(recording.origin) as f: n_times = course_array(f, Path(recording.origin), self.n_times).shape[1]
-        return Header(course_sfreq, list(course_channels), ["mag"] * course_sensors, n_times, events_table(), positions=magnes().copy())
+        with open_hdf5(recording.origin) as f:
+            n_times = course_array(f, Path(recording.origin), self.n_times).shape[1]
+        return Header(course_sfreq, list(course_channels), ["mag"] * course_sensors, n_times, events_table(),
+                      positions=magnes().copy())
 
     def lazy(self, recording: Recording) -> Loaded:
         "The file as `mne.io.BaseRaw` that reads slices of it."
@@ -320,7 +361,8 @@ def course_info(): # mne.Info
     "Names, rate, type and places of the sensors."
     import mne
     info = mne.create_info(course_channels, course_sfreq, "mag")
-    for ch in info["chs"]: ch["coil_type"] = mne.io.constants.FIFF.FIFFV_COIL_MAGNES_MAG
+    for ch in info["chs"]:
+        ch["coil_type"] = mne.io.constants.FIFF.FIFFV_COIL_MAGNES_MAG
     place_sensors(info, magnes())
     return info
 
@@ -329,7 +371,8 @@ def course_raw(path: Path, n_times: int|None, length: int): # mne.io.BaseRaw
     import mne
     class CourseRaw(mne.io.BaseRaw):
         def _read_segment_file(self, data, idx, fi, start, stop, cals, mult):
-            with open_hdf5(path) as f: data[:] = course_array(f, path, n_times)[:, start:stop][idx]
+            with open_hdf5(path) as f:
+                data[:] = course_array(f, path, n_times)[:, start:stop][idx]
     return CourseRaw(course_info(), last_samps=[length - 1], filenames=[path], raw_extras=[{}], verbose="error")
 
 # %% ../../nbs/sources/01_sources.ipynb #c02f06ae
@@ -346,5 +389,8 @@ def open_hdf5(path):
         with h5py.File(path, "r") as f: yield f
     except MegsslError: raise
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
-    except MemoryError: raise MegsslError(f"{path}: declares more samples than fit into memory; damaged, copy it again") from None
-    except Exception as e: raise MegsslError(f"{path}: not readable as HDF5, truncated or damaged ({first_line(e)}); copy it again") from None
+    except MemoryError:
+        raise MegsslError(f"{path}: declares more samples than fit into memory; damaged, copy it again") from None
+    except Exception as e:
+        raise MegsslError(f"{path}: not readable as HDF5, truncated or damaged ({first_line(e)}); copy it "
+                          "again") from None

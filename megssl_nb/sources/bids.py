@@ -16,7 +16,8 @@ from .base import Header, Loaded, Recording, Source, expand, file_safe, relative
 # %% ../../nbs/sources/02b_bids.ipynb #581c503d
 def need_bids():
     "mne-bids, or an error that names the extra."
-    try: import mne_bids
+    try:
+        import mne_bids
     except ImportError: raise MegsslError("BIDS: mne-bids is not installed; pip install 'megssl_nb[bids]'") from None
     return mne_bids
 
@@ -24,19 +25,25 @@ def need_bids():
 def bids_paths(source) -> list: # mne_bids.BIDSPath
     "Every recording of a `BidsSource`; a subject, session, task or run that is asked for and absent is an error."
     bids, root = need_bids(), expand(source.root, "root")
-    if not (root/"dataset_description.json").is_file(): raise MegsslError(f"{root}: root: not a BIDS data set (no dataset_description.json)")
+    if not (root/"dataset_description.json").is_file():
+        raise MegsslError(f"{root}: root: not a BIDS data set (no dataset_description.json)")
     types = {d.name for d in root.glob("sub-*/**/*eg") if d.is_dir() and d.name in ("meg", "eeg", "ieeg")}
-    if source.datatype is None and len(types) != 1: raise MegsslError(f"{root}: datatype: the data set has {', '.join(sorted(types)) or 'none of meg, eeg, ieeg'}; name one")
+    if source.datatype is None and len(types) != 1:
+        raise MegsslError(f"{root}: datatype: the data set has {', '.join(sorted(types)) or 'none of meg, eeg, ieeg'}; "
+                          "name one")
     kind, tasks = source.datatype or types.pop(), [source.task] if isinstance(source.task, str) else source.task
-    found = bids.find_matching_paths(root, subjects=source.subjects, sessions=source.sessions, tasks=tasks, runs=source.runs, suffixes=kind, datatypes=kind, extensions=_bids_extensions)
+    found = bids.find_matching_paths(root, subjects=source.subjects, sessions=source.sessions, tasks=tasks,
+                                     runs=source.runs, suffixes=kind, datatypes=kind, extensions=_bids_extensions)
     found = [p for p in found if p.fpath.relative_to(root).parts[0].startswith("sub-")]
     begun = {whole_name(p) for p in found if p.split in first_split}
     if lost := [p.fpath for p in found if whole_name(p) not in begun]:
         raise MegsslError(f"{lost[0]}: split: the first piece of the recording is not there; restore it, or move this "
                           "away")
     found = [p for p in found if p.split in first_split]
-    for field, names, entity in (("subjects", source.subjects, "subject"), ("sessions", source.sessions, "session"), ("task", tasks, "task"), ("runs", source.runs, "run")):
-        if absent := sorted(set(names or ()) - {getattr(p, entity) for p in found}): raise MegsslError(f"{root}: {field}: no {kind} recording of {', '.join(absent)}")
+    for field, names, entity in (("subjects", source.subjects, "subject"), ("sessions", source.sessions, "session"),
+                                 ("task", tasks, "task"), ("runs", source.runs, "run")):
+        if absent := sorted(set(names or ()) - {getattr(p, entity) for p in found}):
+            raise MegsslError(f"{root}: {field}: no {kind} recording of {', '.join(absent)}")
     if not found: raise MegsslError(f"{root}: datatype: no {kind} recording")
     return sorted(found, key=lambda p: p.basename)
 
@@ -46,7 +53,8 @@ def whole_name(path) -> str: # mne_bids.BIDSPath
     "The name of a recording, whichever of its pieces is given."
     return re.sub(r"_split-[^_]+", "", path.basename)
 
-_bids_extensions = [".fif", ".ds", ".con", ".sqd", ".edf", ".bdf", ".vhdr", ".set", ".mefd", ".nwb", ""] # "" is a 4D/BTi folder
+# "" is a 4D/BTi folder
+_bids_extensions = [".fif", ".ds", ".con", ".sqd", ".edf", ".bdf", ".vhdr", ".set", ".mefd", ".nwb", ""]
 
 # %% ../../nbs/sources/02b_bids.ipynb #c87f5096
 class BidsSource(Source):
@@ -58,15 +66,18 @@ class BidsSource(Source):
     subjects: list[str]|None = None
     sessions: list[str]|None = None
     runs: list[str]|None = None
-    label: Literal["task", "session", "run"]|None = None # entity that is the class of a whole recording; None = classes come from events
+    # entity that is the class of a whole recording; None = classes come from events
+    label: Literal["task", "session", "run"]|None = None
     part: Literal["task", "session", "run"]|None = None # entity that names the official split
     places: ClassVar[tuple] = ("root",)
 
     def recordings(self) -> list[Recording]:
         "One recording per file of the data set."
         def entity(p, name): return (getattr(p, name) or "") if name else ""
-        return [Recording(str(p.fpath), p.subject, entity(p, "session"), entity(p, "run"), entity(p, self.label), entity(p, self.part),
-                          key=file_safe(re.sub(r"_split-\w+", "", p.basename).split(".")[0]), reader=self) for p in bids_paths(self)]
+        return [Recording(str(p.fpath), p.subject, entity(p, "session"), entity(p, "run"), entity(p, self.label),
+                          entity(p, self.part),
+                          key=file_safe(re.sub(r"_split-\w+", "", p.basename).split(".")[0]), reader=self)
+                for p in bids_paths(self)]
 
     def open(self, recording: Recording, preload=False,
              log: list|None=None): # gets what MNE only warns of
@@ -76,7 +87,8 @@ class BidsSource(Source):
             check_pieces(Path(recording.origin))
             path = bids.get_bids_path_from_fname(recording.origin, check=False).update(root=expand(self.root, "root"))
             raw = bids.read_raw_bids(path, verbose="warning")
-            if preload: raw.load_data(verbose="warning")
+            if preload:
+                raw.load_data(verbose="warning")
             raw[:, raw.n_times - 1]
             return raw, annotated_events(raw)
 
@@ -94,4 +106,5 @@ class BidsSource(Source):
 
     def files(self) -> dict[str, Path]:
         "The recordings and everything that lies beside them."
-        return relative_names({f for r in self.recordings() for f in Path(r.origin).parent.iterdir() if not f.name.startswith(".")})
+        return relative_names({f for r in self.recordings() for f in Path(r.origin).parent.iterdir()
+                               if not f.name.startswith(".")})

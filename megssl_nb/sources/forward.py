@@ -65,8 +65,10 @@ def dipoles(names,       # names of `places`
     return r, m / np.linalg.norm(m, axis=1, keepdims=True)
 
 def scattered(n, gen, radius=(.03, .07)):
-    "`n` dipoles at random places and tangential directions in the upper three quarters of the head: background activity."
-    u = gen.standard_normal((4 * n, 3)); u /= np.linalg.norm(u, axis=1, keepdims=True)
+    """`n` dipoles at random places and tangential directions in the upper three quarters of the head: background
+    activity."""
+    u = gen.standard_normal((4 * n, 3))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
     u = u[u[:, 2] > -.5][:n]
     m = np.cross(u, gen.standard_normal(u.shape))
     return u * gen.uniform(*radius, (n, 1)), m / np.linalg.norm(m, axis=1, keepdims=True)

@@ -29,7 +29,8 @@ def renamed(found: list, # of the recordings of each source
     "Recordings with keys that are unique over all sources."
     keys = [r.key.lower() for rs in found for r in rs]
     if len(set(keys)) == len(keys): return [r for rs in found for r in rs]
-    return [replace(r, key=f"{k}_{r.key}", stream=f"{k}_{r.stream}", reader=Under(r)) for k, rs in enumerate(found, 1) for r in rs]
+    return [replace(r, key=f"{k}_{r.key}", stream=f"{k}_{r.stream}", reader=Under(r)) for k, rs in enumerate(found, 1)
+            for r in rs]
 
 # %% ../../nbs/sources/02c_joined.ipynb #ee7e2936
 class JoinedSource(Source):
@@ -52,7 +53,8 @@ class JoinedSource(Source):
     def planned(self) -> list[tuple[Recording, Header]]:
         "What the sources plan."
         found = [s.planned() for s in self.opened]
-        return sorted(zip(renamed([[r for r, _ in f] for f in found]), [h for f in found for _, h in f]), key=lambda pair: pair[0].key)
+        return sorted(zip(renamed([[r for r, _ in f] for f in found]), [h for f in found for _, h in f]),
+                      key=lambda pair: pair[0].key)
 
     def files(self) -> dict[str, Path]:
         "The files of every source behind its number."

@@ -102,13 +102,15 @@ def numbered(name: str, n: int) -> str:
 def series(path: Path) -> list[Path]:
     "The files of the recording that begins with `path`, first to last."
     found = [path]
-    while (name := links(found[-1])[1]) and (p := path.parent/name).is_file() and p not in found: found.append(p)
+    while (name := links(found[-1])[1]) and (p := path.parent/name).is_file() and p not in found:
+        found.append(p)
     return found
 
 # %% ../../nbs/sources/01c_paths.ipynb #1f8cddf5
 def identity(path: Path):
     "Equal for two names of one file."
-    try: s = path.stat()
+    try:
+        s = path.stat()
     except OSError: return path
     return s.st_dev, s.st_ino
 

@@ -17,7 +17,8 @@ from pydantic import AfterValidator
 from ..core import Config, MegsslError, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series
-from .base import (CourseSource, Header, Loaded, Recording, Source, check_samples, events_table, expand,
+from .base import (CourseSource, Header, Loaded, Recording, Source, check_samples, events_table,
+                                    expand,
                                     file_safe, first_line, reachable, relative_names, sensor_positions)
 
 # %% ../../nbs/sources/02_raw.ipynb #748d4df3
@@ -28,37 +29,52 @@ def readable(path, field: str="paths", # what to name in an error
     "Inside, whatever MNE cannot read becomes one line that names the file."
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        if not truncated: warnings.filterwarnings("error", message="(?is).*(file size|truncat|incomplete|premature|invalid tag)")
-        warnings.filterwarnings("error", message="(?is).*(physical range|digital range|scaling factor|header information is incorrect)")
+        if not truncated:
+            warnings.filterwarnings("error", message="(?is).*(file size|truncat|incomplete|premature|invalid tag)")
+        warnings.filterwarnings("error",
+                                message="(?is).*(physical range|digital range|scaling factor|header information is "
+                                        "incorrect)")
         try: yield
         except MegsslError: raise
-        except Warning as e: raise MegsslError(f"{path}: {field}: truncated or damaged ({first_line(e)}); copy it again, or set allow_truncated: true") from None
-        except MemoryError: raise MegsslError(f"{path}: {field}: declares more samples than fit into memory; damaged, or cut it into pieces") from None
-        except Exception as e: raise MegsslError(f"{path}: {field}: damaged, or not a format that MNE reads ({type(e).__name__}: {first_line(e)})") from None
-    for text in sorted({" ".join(str(w.message).split()) for w in told if "naming conventions" not in str(w.message) and not issubclass(w.category, (FutureWarning, DeprecationWarning))}):
+        except Warning as e:
+            raise MegsslError(f"{path}: {field}: truncated or damaged ({first_line(e)}); copy it again, or set "
+                              "allow_truncated: true") from None
+        except MemoryError:
+            raise MegsslError(f"{path}: {field}: declares more samples than fit into memory; damaged, or cut it into "
+                              "pieces") from None
+        except Exception as e:
+            raise MegsslError(f"{path}: {field}: damaged, or not a format that MNE reads ({type(e).__name__}: "
+                              f"{first_line(e)})") from None
+    for text in sorted({" ".join(str(w.message).split()) for w in told if "naming conventions" not in str(w.message)
+                        and not issubclass(w.category, (FutureWarning, DeprecationWarning))}):
         warnings.warn(f"{path}: {text}", stacklevel=3)
-        if log is not None: log.append(text)
+        if log is not None:
+            log.append(text)
 
 # %% ../../nbs/sources/02_raw.ipynb #7322e611
 def open_raw(path: Path, options: dict={}, # passed to the MNE reader
              preload: bool=False): # mne.io.BaseRaw
     "Open one recording and read its last sample, which a truncated file does not have."
     import mne
-    with reachable(path, "paths"): there = path.exists()
+    with reachable(path, "paths"):
+        there = path.exists()
     if not there: raise MegsslError(f"{path}: paths: no such file")
-    if path.suffix.lower() in (".edf", ".bdf"): options = {"infer_types": True, **options}
+    if path.suffix.lower() in (".edf", ".bdf"):
+        options = {"infer_types": True, **options}
     read, more = mne.io.read_raw, {}
     if path.name.startswith(("c,rf", "e,rf")):
         shape = path.with_name("hs_file")
         more = {"config_fname": path.with_name("config"), "head_shape_fname": shape if shape.exists() else None,
                 "rename_channels": False}
         read = mne.io.read_raw_bti
-    try: raw = read(path, **dict(preload=preload, verbose="warning"), **more, **options)
+    try:
+        raw = read(path, **dict(preload=preload, verbose="warning"), **more, **options)
     except TypeError as e:
         refuse_option(e, options, path)
         raise
     last = raw[:, raw.n_times - 1][0]
-    if path.suffix.lower() in (".con", ".sqd") and not last.any(): raise EOFError("it ends before its last sample") # MNE fills up KIT files with zeros
+    if path.suffix.lower() in (".con", ".sqd") and not last.any():
+        raise EOFError("it ends before its last sample")  # MNE fills up KIT files with zeros
     return raw
 
 # %% ../../nbs/sources/02_raw.ipynb #877f012e
@@ -85,24 +101,32 @@ def coded_events(samples, # (events, 3) as MNE has them: sample, previous value,
                  raw, names: dict|None, # name -> code; None keeps every code under its number
                 ): # events_table
     "Events from trigger codes; with `names`, codes that have no name are left out."
-    named = {code: name for name, code in names.items()} if names is not None else {c: str(c) for c in np.unique(samples[:, 2])}
+    named = {code: name for name,
+             code in names.items()} if names is not None else {c: str(c) for c in np.unique(samples[:, 2])}
     samples = samples[np.isin(samples[:, 2], list(named))]
-    return events_table((samples[:, 0] - raw.first_samp) / raw.info["sfreq"], np.zeros(len(samples)), [named[c] for c in samples[:, 2]])
+    return events_table((samples[:, 0] - raw.first_samp) / raw.info["sfreq"], np.zeros(len(samples)),
+                        [named[c] for c in samples[:, 2]])
 
 # %% ../../nbs/sources/02_raw.ipynb #598e51c3
 def tabled_events(path: Path, raw, names: dict|None): # events_table
-    "Events from a `.tsv` or `.csv` table (columns onset, trial_type and, if known, duration; seconds) or an `-eve.fif` file."
+    """Events from a `.tsv` or `.csv` table (columns onset, trial_type and, if known, duration; seconds) or an
+    `-eve.fif` file."""
     import mne, pandas as pd
     if not path.is_file(): raise MegsslError(f"{path}: events: no such file")
     try:
-        if path.name.endswith((".fif", ".fif.gz", ".eve", ".lst")): return coded_events(mne.read_events(path, verbose="error"), raw, names)
+        if path.name.endswith((".fif", ".fif.gz", ".eve", ".lst")):
+            return coded_events(mne.read_events(path, verbose="error"), raw, names)
         table = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", keep_default_na=False, dtype=str)
     except Exception as e: raise MegsslError(f"{path}: events: not readable ({first_line(e)})") from None
     kind = next((c for c in ("trial_type", "value") if c in table), None)
-    if "onset" not in table or kind is None: raise MegsslError(f"{path}: events: columns are {', '.join(table)}; expected onset and trial_type")
+    if "onset" not in table or kind is None:
+        raise MegsslError(f"{path}: events: columns are {', '.join(table)}; expected onset and trial_type")
     onset = pd.to_numeric(table.onset, errors="coerce").to_numpy(float)
-    if not np.isfinite(onset).all(): raise MegsslError(f"{path}: events: onset in row {np.argmin(np.isfinite(onset)) + 1} is not a number: {table.onset[np.argmin(np.isfinite(onset))]!r}")
-    duration = pd.to_numeric(table.get("duration", pd.Series("0", table.index)), errors="coerce").fillna(0).to_numpy(float)
+    if not np.isfinite(onset).all():
+        raise MegsslError(f"{path}: events: onset in row {np.argmin(np.isfinite(onset)) + 1} is not a number: "
+                          f"{table.onset[np.argmin(np.isfinite(onset))]!r}")
+    duration = pd.to_numeric(table.get("duration", pd.Series("0", table.index)),
+                             errors="coerce").fillna(0).to_numpy(float)
     return events_table(onset, duration, table[kind])
 
 # %% ../../nbs/sources/02_raw.ipynb #86f5b12f
@@ -115,7 +139,8 @@ def find_events(raw, origin, how: str, names: dict|None): # events_table
     if how in ("auto", "stim") and stim:
         codes = mne.find_events(raw, shortest_event=1, initial_event=False, verbose="error")
         if len(found := coded_events(codes, raw, names)) or how == "auto": return found
-        raise MegsslError(f"{origin}: events: no events in the trigger channel" + (f" with the codes {names}" if names else ""))
+        raise MegsslError(f"{origin}: events: no events in the trigger channel"
+                          + (f" with the codes {names}" if names else ""))
     if how == "auto": return events_table()
     if how == "stim": raise MegsslError(f"{origin}: events: no trigger channel; use 'annotations', 'none', or a table")
     if how == "annotations": raise MegsslError(f"{origin}: events: no annotations; use 'stim', 'none', or a table")
@@ -123,7 +148,8 @@ def find_events(raw, origin, how: str, names: dict|None): # events_table
     last = raw.n_times / raw.info["sfreq"]
     if not len(found): raise MegsslError(f"{how}: events: no events" + (f" with the codes {names}" if names else ""))
     if found.onset.min() < 0 or found.onset.max() > last:
-        raise MegsslError(f"{how}: events: onsets from {found.onset.min():.6g} to {found.onset.max():.6g} s, but {origin} has 0 to {last:.6g} s; onsets are seconds from its first sample")
+        raise MegsslError(f"{how}: events: onsets from {found.onset.min():.6g} to {found.onset.max():.6g} s, but "
+                          f"{origin} has 0 to {last:.6g} s; onsets are seconds from its first sample")
     return found
 
 # %% ../../nbs/sources/02_raw.ipynb #c3543331
@@ -131,18 +157,23 @@ def renamed(events, origin, rules: dict): # pattern in the path -> {event in the
     "Events under the names that the rules for this path give them; names without a rule stay."
     names = {}
     for pattern, given in rules.items():
-        if re.search(pattern, Path(origin).as_posix()): names |= given
+        if re.search(pattern, Path(origin).as_posix()):
+            names |= given
     return events_table(events.onset, events.duration, [names.get(t, t) for t in events.trial_type])
 
 # %% ../../nbs/sources/02_raw.ipynb #a44f8f27
 def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", default: str="") -> str:
-    "The value of a rule: a constant, a regular expression with one group, values by pattern, or (no rule) the BIDS entity in the path."
+    """The value of a rule: a constant, a regular expression with one group, values by pattern, or (no rule) the BIDS
+    entity in the path."""
     text = path.as_posix()
     if isinstance(rule, dict):
         found = [value for pattern, value in rule.items() if re.search(pattern, text)]
-        if len(found) != 1: raise MegsslError(f"{path}: {field}: {len(found) or 'none'} of the patterns {', '.join(map(repr, rule))} fit{'s' * (not found)} the path; one must")
+        if len(found) != 1:
+            raise MegsslError(f"{path}: {field}: {len(found) or 'none'} of the patterns {', '.join(map(repr, rule))} "
+                              f"fit{'s' * (not found)} the path; one must")
         return found[0]
-    if rule is None: return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", text)) else default
+    if rule is None:
+        return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", text)) else default
     if "(" not in rule: return rule
     found = re.search(rule, text)
     if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
@@ -152,14 +183,16 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
 def one_group(rule: str|dict|None):
     "A pattern must compile and have one group; of several patterns with values each must compile."
     if isinstance(rule, dict): return {compiles(pattern): value for pattern, value in rule.items()}
-    try: good = rule is None or "(" not in rule or re.compile(rule).groups == 1
+    try:
+        good = rule is None or "(" not in rule or re.compile(rule).groups == 1
     except re.error as e: raise ValueError(f"not a regular expression ({e})") from None
     if not good: raise ValueError("a pattern needs exactly one group in parentheses")
     return rule
 
 def compiles(rule: str):
     "A regular expression that compiles."
-    try: re.compile(rule)
+    try:
+        re.compile(rule)
     except re.error as e: raise ValueError(f"not a regular expression ({e})") from None
     return rule
 
@@ -170,16 +203,21 @@ class RawFiles(Source):
     "Files that `mne.io.read_raw` opens, and what their paths say."
     kind: Literal["raw"] = "raw"
     paths: list[str]                       # files, folders (searched below) and globs
-    subject: Rule = None                   # these five: a constant, a regular expression with one group over the path, or {pattern: value}
+    # these five: a constant, a regular expression with one group over the path, or {pattern: value}
+    subject: Rule = None
     session: Rule = None
     run: Rule = None
     label: Rule = None                     # class of the whole recording
     part: Rule = None                      # official split
-    events: str = "auto"                   # auto, annotations, stim, none, or a table; "{folder}/{stem}-eve.fif" finds one per recording
+    # auto, annotations, stim, none, or a table; "{folder}/{stem}-eve.fif" finds one per recording
+    events: str = "auto"
     event_id: dict[str, int]|None = None   # names for trigger codes; codes without a name are left out
-    rename: dict[Annotated[str, AfterValidator(compiles)], dict[str, str]] = {} # pattern in the path -> {event in the file: its name}
-    channels: dict[str, str] = {}          # channel in the file -> its name, where data sets call one place differently: {"T3": "T7"}
-    montage: str|None = None               # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
+    # pattern in the path -> {event in the file: its name}
+    rename: dict[Annotated[str, AfterValidator(compiles)], dict[str, str]] = {}
+    # channel in the file -> its name, where data sets call one place differently: {"T3": "T7"}
+    channels: dict[str, str] = {}
+    # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
+    montage: str|None = None
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
     places: ClassVar[tuple] = ("paths",)
@@ -189,13 +227,17 @@ class RawFiles(Source):
         if not self.paths: raise MegsslError("paths: nothing is named; give at least one file, folder or glob")
         found, keys = [], set()
         for name, path in relative_names(find_paths(self.paths)).items():
-            base = file_safe(stem(Path(name).parent/(path.parent.name if path.name.startswith("c,rf") and "/" not in name else path.name)))
-            key = next(k for i in range(1, 10**6) if (k := base if i == 1 else f"{base}~{i}") not in keys); keys.add(key)
+            base = file_safe(stem(Path(name).parent/(path.parent.name if path.name.startswith("c,rf")
+                                                     and "/" not in name else path.name)))
+            key = next(k for i in range(1, 10**6) if (k := base if i == 1 else f"{base}~{i}") not in keys)
+            keys.add(key)
             value = lambda field, *default: from_path(getattr(self, field), path, field, *default)
-            found.append(Recording(str(path), value("subject", "sub", "1"), value("session", "ses"), value("run", "run"), value("label"),
+            found.append(Recording(str(path), value("subject", "sub", "1"), value("session", "ses"),
+                                   value("run", "run"), value("label"),
                                    value("part"), key=key, reader=self))
         for pattern in self.rename:
-            if not any(re.search(pattern, Path(r.origin).as_posix()) for r in found): raise MegsslError(f"{pattern}: rename: no path fits the pattern; the first is {found[0].origin}")
+            if not any(re.search(pattern, Path(r.origin).as_posix()) for r in found):
+                raise MegsslError(f"{pattern}: rename: no path fits the pattern; the first is {found[0].origin}")
         return sorted(found, key=lambda r: r.key)
 
     def events_of(self, recording: Recording) -> str:
@@ -203,7 +245,9 @@ class RawFiles(Source):
         if self.events in ("auto", "annotations", "stim", "none"): return self.events
         path = Path(recording.origin)
         try: return str(expand(self.events.format(folder=path.parent, name=path.name, stem=stem(path.name)), "events"))
-        except (KeyError, IndexError, ValueError): raise MegsslError(f"{self.events}: events: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
+        except (KeyError, IndexError, ValueError):
+            raise MegsslError(f"{self.events}: events: only {{folder}}, {{name}} and {{stem}} can be "
+                          "filled in") from None
 
     def files(self) -> dict[str, Path]:
         "Recordings and their event tables; for a 4D/BTi signal its whole folder."
@@ -218,11 +262,15 @@ class RawSource(RawFiles):
              log: list|None=None): # gets what MNE only warns of
         "The recording as `mne.io.BaseRaw`, with electrode positions if a montage is named, and its events."
         with readable(recording.origin, truncated=self.allow_truncated, log=log):
-            if not self.allow_truncated: check_pieces(Path(recording.origin))
+            if not self.allow_truncated:
+                check_pieces(Path(recording.origin))
             raw = open_raw(Path(recording.origin), self.read_raw, preload)
-            if self.channels: name_channels(raw, self.channels, recording.origin)
-            if self.montage is not None: place_electrodes(raw, self.montage, recording.origin)
-            return raw, renamed(find_events(raw, recording.origin, self.events_of(recording), self.event_id), recording.origin, self.rename)
+            if self.channels:
+                name_channels(raw, self.channels, recording.origin)
+            if self.montage is not None:
+                place_electrodes(raw, self.montage, recording.origin)
+            return raw, renamed(find_events(raw, recording.origin, self.events_of(recording), self.event_id),
+                                recording.origin, self.rename)
 
     def header(self, recording: Recording) -> Header: return raw_header(*self.open(recording))
 
@@ -232,10 +280,12 @@ class RawSource(RawFiles):
         return plausible(Loaded(*self.open(recording, True, log), log), recording.origin)
 
     def lazy(self, recording: Recording) -> Loaded:
-        "The open file; samples are read when they are asked for. (A packed file can only be read from its beginning, so it is loaded.)"
+        """The open file; samples are read when they are asked for. (A packed file can only be read from its beginning,
+        so it is loaded.)"""
         if recording.origin.endswith(".gz"): return self.load(recording)
         log = []
-        return Loaded(*self.open(recording, log=log), log, functools.partial(readable, recording.origin, truncated=self.allow_truncated))
+        return Loaded(*self.open(recording, log=log), log,
+                      functools.partial(readable, recording.origin, truncated=self.allow_truncated))
 
 # %% ../../nbs/sources/02_raw.ipynb #aa52a0ea
 def stem(path) -> str:
@@ -246,18 +296,22 @@ def stem(path) -> str:
 # %% ../../nbs/sources/02_raw.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:
     "The files that make up a recording: series, companions with the same stem (`.vhdr`, `.eeg`, `.vmrk`), or one."
-    if path.name.startswith("c,rf"): return [p for n in (path.name, "config", "hs_file") if (p := path.with_name(n)).is_file()]
-    beside = [path.with_suffix(s) for s in {".vhdr": (".eeg", ".vmrk"), ".ahdr": (".eeg", ".amrk"), ".set": (".fdt",), ".lay": (".dat",)}.get(path.suffix.lower(), ())]
+    if path.name.startswith("c,rf"):
+        return [p for n in (path.name, "config", "hs_file") if (p := path.with_name(n)).is_file()]
+    beside = [path.with_suffix(s) for s in {".vhdr": (".eeg", ".vmrk"), ".ahdr": (".eeg", ".amrk"), ".set": (".fdt",),
+                                            ".lay": (".dat",)}.get(path.suffix.lower(), ())]
     return [*series(path), *(p for p in beside if p.exists())]
 
 def check_pieces(path: Path):
     "`check_fif` on every FIF file of a recording."
-    for piece in series(path) if is_fif(path) else (): check_fif(piece)
+    for piece in series(path) if is_fif(path) else ():
+        check_fif(piece)
 
 # %% ../../nbs/sources/02_raw.ipynb #71c50761
 def raw_header(raw, events) -> Header:
     "The header of an open recording."
-    return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events, positions=sensor_positions(raw.info))
+    return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events,
+                  positions=sensor_positions(raw.info))
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin) -> Loaded:
@@ -269,24 +323,33 @@ def plausible(loaded: Loaded, origin) -> Loaded:
 # %% ../../nbs/sources/02_raw.ipynb #6b87c8ce
 def name_channels(raw, names: dict, origin):
     "Other names for some channels."
-    if lacking := [n for n in names if n not in raw.ch_names]: raise MegsslError(f"{origin}: channels: there is no {', '.join(lacking)}; there are {', '.join(raw.ch_names)}")
+    if lacking := [n for n in names if n not in raw.ch_names]:
+        raise MegsslError(f"{origin}: channels: there is no {', '.join(lacking)}; there are {', '.join(raw.ch_names)}")
     new = [names.get(n, n) for n in raw.ch_names]
-    if twice := sorted({n for n in new if new.count(n) > 1}): raise MegsslError(f"{origin}: channels: {', '.join(twice)} would occur twice; choose other names")
+    if twice := sorted({n for n in new if new.count(n) > 1}):
+        raise MegsslError(f"{origin}: channels: {', '.join(twice)} would occur twice; choose other names")
     raw.rename_channels(names, verbose="error")
 
 def place_electrodes(raw, montage: str, origin):
     "Positions from a montage that MNE ships; names are compared without case and without trailing dots."
     import mne
-    try: known = mne.channels.make_standard_montage(montage)
-    except ValueError: raise MegsslError(f"{origin}: montage: unknown '{montage}'; MNE ships {', '.join(mne.channels.get_builtin_montages())}") from None
+    try:
+        known = mne.channels.make_standard_montage(montage)
+    except ValueError:
+        raise MegsslError(f"{origin}: montage: unknown '{montage}'; MNE ships "
+                          f"{', '.join(mne.channels.get_builtin_montages())}") from None
     raw.rename_channels({n: n.strip(". ") for n in raw.ch_names})
     lower = {n.lower() for n in known.ch_names}
     eeg = [n for n, kind in zip(raw.ch_names, raw.get_channel_types()) if kind == "eeg"]
-    if not any(n.lower() in lower for n in eeg): raise MegsslError(f"{origin}: montage: none of the EEG channels ({', '.join(eeg[:5])}, ...) is in {montage}")
+    if not any(n.lower() in lower for n in eeg):
+        raise MegsslError(f"{origin}: montage: none of the EEG channels ({', '.join(eeg[:5])}, ...) is in {montage}")
     raw.set_montage(known, match_case=False, on_missing="ignore", verbose="error")
 
 # %% ../../nbs/sources/02_raw.ipynb #f2ddbc85
-kinds = {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSource", "joined": "megssl_nb.sources.joined:JoinedSource", "course": CourseSource, "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource, "simulate": "megssl_nb.sources.simulate:SimulateSource"}
+kinds = {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSource",
+         "joined": "megssl_nb.sources.joined:JoinedSource", "course": CourseSource,
+         "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource,
+         "simulate": "megssl_nb.sources.simulate:SimulateSource"}
 
 # %% ../../nbs/sources/02_raw.ipynb #ecd9f033
 def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
@@ -300,12 +363,18 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
     if isinstance(spec, dict):
         kind = spec.get("kind")
         cls = kinds.get(kind, kind if isinstance(kind, str) and ":" in kind else None)
-        if cls is None: raise MegsslError(f"{origin}: kind: {kind!r} is not a source; known are {', '.join(kinds)}, or 'module:Class'")
+        if cls is None:
+            raise MegsslError(f"{origin}: kind: {kind!r} is not a source; known are {', '.join(kinds)}, or "
+                              "'module:Class'")
         return (load_class(cls, origin) if isinstance(cls, str) else cls).read(spec, origin)
     path = expand(spec, origin)
     if (path/"dataset_description.json").is_file(): return load_class(kinds["bids"])(root=str(spec))
-    if path.is_dir() and next(path.rglob("*.h5"), None): return (load_class(kinds["libribrain"]) if next(path.glob("*/derivatives/serialised/*.h5"), None) else CourseSource)(root=str(spec))
-    if path.suffix == ".npy": raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and sfreq")
+    if path.is_dir() and next(path.rglob("*.h5"), None):
+        return (load_class(kinds["libribrain"]) if next(path.glob("*/derivatives/serialised/*.h5"), None)
+                else CourseSource)(root=str(spec))
+    if path.suffix == ".npy":
+        raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and "
+                          "sfreq")
     return RawSource(paths=[str(spec)])
 
 # %% ../../nbs/sources/02_raw.ipynb #1ae94612
@@ -317,10 +386,12 @@ def own_kinds(spec, origin):
     if spec.get("kind") not in kinds:
         raise MegsslError(f"{origin}: kind: {spec.get('kind')!r} is code outside this package; if you trust it, open "
                           "the source yourself and pass it on")
-    for joined in spec.get("sources") or []: own_kinds(joined, origin)
+    for joined in spec.get("sources") or []:
+        own_kinds(joined, origin)
 
 def load_class(path: str, origin="source"): # a class
     "The class at an import path `module:Class`."
     module, _, name = path.partition(":")
     try: return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as e: raise MegsslError(f"{origin}: kind: cannot import '{path}' ({first_line(e)})") from None
+    except (ImportError, AttributeError) as e:
+        raise MegsslError(f"{origin}: kind: cannot import '{path}' ({first_line(e)})") from None

@@ -111,7 +111,8 @@ def stretches(segments) -> list: # [(start, stop)] -> [(start, k, n)]
     for a, b in segments:
         if out and b - a == out[-1][2] < 2**15 and a == out[-1][0] + out[-1][1]*out[-1][2]:
             out[-1][1] += 1
-        else: out += [[start, 1, min(b - start, 2**17)] for start in range(a, b, 2**17)]
+        else:
+            out += [[start, 1, min(b - start, 2**17)] for start in range(a, b, 2**17)]
     return [tuple(p) for p in out]
 
 def some_channels(names: list) -> np.ndarray: # indices
@@ -141,7 +142,8 @@ def find_marks(data, # (C, T) in memory or `Rows`
         a, k, n = parts[0]
         mark, number = pattern_marks(np.array([data[i][a:a + k*n].reshape(k, n) for i in np.argsort(names)]))
         found = [(mark, a + number*n, 0)]
-    else: found = [(*row_marks(data[i], [p for p in parts if p[2] >= 16]), j) for j, i in enumerate(chosen)]
+    else:
+        found = [(*row_marks(data[i], [p for p in parts if p[2] >= 16]), j) for j, i in enumerate(chosen)]
     mark, at = (np.concatenate([f[k] for f in found]) for k in (0, 1))
     channel = np.concatenate([np.full(len(f[0]), f[2]) for f in found])
     marks = sampled(mark, at, channel, 2**bits if trial else int(2**bits*min(1, 8/len(chosen))), trial)

@@ -15,7 +15,8 @@ class Rows:
     "An array (C, T) in a `.npy` file; `shape` makes a new one of zeros."
     def __init__(self, file, shape=None, dtype="float32"):
         self.file = Path(file)
-        if shape: self.create(shape, np.dtype(dtype))
+        if shape:
+            self.create(shape, np.dtype(dtype))
         with open(self.file, "rb") as f:
             np.lib.format.read_magic(f)
             (self.rows, self.length), _, self.dtype = np.lib.format.read_array_header_1_0(f)
@@ -24,14 +25,18 @@ class Rows:
 
     def create(self, shape, dtype):
         with open(self.file, "wb") as f:
-            np.lib.format.write_array_header_1_0(f, {"descr": dtype.str, "fortran_order": False, "shape": tuple(map(int, shape))})
+            np.lib.format.write_array_header_1_0(f,
+                                                 {"descr": dtype.str, "fortran_order": False,
+                                                  "shape": tuple(map(int, shape))})
             f.truncate(f.tell() + int(np.prod(shape))*dtype.itemsize)
 
     def within(self, segments) -> "Rows": # [(start, stop)]
         "The same rows without the samples outside `segments`, to read."
-        new = copy.copy(self); new.segments = []
+        new = copy.copy(self)
+        new.segments = []
         for a, b in sorted(segments): # what adjoins is read at once
-            if new.segments and new.segments[-1][1] == a: a = new.segments.pop()[0]
+            if new.segments and new.segments[-1][1] == a:
+                a = new.segments.pop()[0]
             new.segments.append((a, b))
         return new
 
@@ -46,18 +51,22 @@ class Rows:
         parts, at = [], 0 # at: where a segment begins in the array without gaps
         for a, b in self.segments:
             lo, hi = max(start, at), min(stop, at + b - a)
-            if lo < hi: parts.append((lo - start, a + lo - at, a + hi - at))
+            if lo < hi:
+                parts.append((lo - start, a + lo - at, a + hi - at))
             at += b - a
         return np.arange(self.rows)[rows], parts, max(stop - start, 0)
 
-    def seek(self, f, row, column): f.seek(self.offset + (int(row)*self.length + column)*self.dtype.itemsize)
+    def seek(self, f, row, column):
+        f.seek(self.offset + (int(row)*self.length + column)*self.dtype.itemsize)
 
     def __getitem__(self, key) -> np.ndarray: # a row, or rows; `[rows, start:stop]` for a part of their length
         rows, parts, length = self.places(key)
         out = np.empty((rows.size, length), self.dtype)
         with open(self.file, "rb") as f:
             for row, x in zip(np.atleast_1d(rows), out):
-                for at, a, b in parts: self.seek(f, row, a); f.readinto(x[at:at+b-a])
+                for at, a, b in parts:
+                    self.seek(f, row, a)
+                    f.readinto(x[at:at+b-a])
         return out if rows.ndim else out[0]
 
     def __setitem__(self, key, values):
@@ -65,11 +74,14 @@ class Rows:
         values = np.broadcast_to(np.asarray(values, self.dtype), (rows.size, length))
         with open(self.file, "r+b") as f:
             for row, x in zip(np.atleast_1d(rows), values):
-                for at, a, b in parts: self.seek(f, row, a); f.write(np.ascontiguousarray(x[at:at+b-a]))
+                for at, a, b in parts:
+                    self.seek(f, row, a)
+                    f.write(np.ascontiguousarray(x[at:at+b-a]))
 
     def digest(self, order=slice(None)) -> str: # as `core.digest` of the array in memory, its rows in this order
         whole = hashlib.sha256(f"{self.dtype.str}{(self.rows, self.length)}".encode())
-        for row in np.arange(self.rows)[order]: whole.update(self[row])
+        for row in np.arange(self.rows)[order]:
+            whole.update(self[row])
         return whole.hexdigest()[:16]
 
 # %% ../../nbs/store/04c_rows.ipynb #8f7925c3

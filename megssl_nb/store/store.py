@@ -20,8 +20,10 @@ from ..sources.arrays import open_npy
 from .copies import refuse_copies
 from .rows import Rows, groups
 from ..sources.base import file_safe, reachable
-from .preprocess import PrepareConfig, check_length, check_request, choose_channels, plot_prepared, preprocess, resampled, robust_scale
-from .common import aligned, check_copies, check_keys, common_channels, counted, fit_scales, listed, rows_of, typical_positions
+from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, plot_prepared,
+                                        preprocess, resampled, robust_scale)
+from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales, listed,
+                                    rows_of, typical_positions)
 
 # %% ../../nbs/store/06_store.ipynb #d8933eb6
 @dataclass(frozen=True)
@@ -79,19 +81,25 @@ class Index:
         def tally(values): return ", ".join(f"{n} {v}" for v, n in sorted(counted(values).items()))
         r, known = self.recordings, int(np.isfinite(self.positions).all(1).sum())
         bads, lacking = sorted({f"{x.key}: {name} {why}" for x in r for name, why in x.bads.items()}), {}
-        for x in r: lacking.setdefault(tuple(x.absent), []).append(x.key)
-        out = {"recordings": f"{len(r)} of {len({x.subject for x in r})} subjects, {sum(x.n_times for x in r)/self.sfreq/60:.1f} min at {self.sfreq:g} Hz",
-               "sensors": f"{tally(self.ch_types)}; positions of {known or 'none'}", "parts": tally(x.part for x in r if x.part),
+        for x in r:
+            lacking.setdefault(tuple(x.absent), []).append(x.key)
+        out = {"recordings": f"{len(r)} of {len({x.subject for x in r})} subjects, "
+                             f"{sum(x.n_times for x in r)/self.sfreq/60:.1f} min at {self.sfreq:g} Hz",
+               "sensors": f"{tally(self.ch_types)}; positions of {known or 'none'}",
+               "parts": tally(x.part for x in r if x.part),
                "labels": tally(x.label for x in r if x.label), "events": tally(self.events.trial_type),
                "absent sensors": "; ".join(f"{listed(a, 8)} in {listed(keys, 3)}" for a, keys in lacking.items() if a),
                "bad sensors": "; ".join(bads[:4]) + (f"; and {len(bads) - 4} more" if len(bads) > 4 else "")}
         return {k: v for k, v in out.items() if v}
 
-    def __repr__(self): return "\n".join([" ".join([type(self).__name__, self.name, f"({self.digest})"]).replace("  ", " "), *(f"  {k}: {v}" for k, v in self.facts().items())])
+    def __repr__(self):
+        return "\n".join([" ".join([type(self).__name__, self.name, f"({self.digest})"]).replace("  ", " "),
+                          *(f"  {k}: {v}" for k, v in self.facts().items())])
 
     def _repr_html_(self):
         from html import escape
-        rows = "".join(f"<tr><th style='text-align:left'>{escape(k)}</th><td style='text-align:left'>{escape(v)}</td></tr>" for k, v in self.facts().items())
+        rows = "".join(f"<tr><th style='text-align:left'>{escape(k)}</th><td "
+                       f"style='text-align:left'>{escape(v)}</td></tr>" for k, v in self.facts().items())
         return f"<b>{type(self).__name__}</b> {escape(self.name)} <code>{self.digest}</code><table>{rows}</table>"
 
 # %% ../../nbs/store/06_store.ipynb #3cc26a09
@@ -113,20 +121,31 @@ class Store(Index):
     def __init__(self, path, # the folder
                  verify=False): # also read all signals and compare their digests
         self.path = Path(path)
-        with reachable(path, "store"): there = (self.path/"manifest.json").is_file()
-        if not there: raise MegsslError(f"{path}: manifest.json: not there, so this is no store; make one with megssl prepare")
+        with reachable(path, "store"):
+            there = (self.path/"manifest.json").is_file()
+        if not there:
+            raise MegsslError(f"{path}: manifest.json: not there, so this is no store; make one with megssl prepare")
         self.manifest = m = read_json(self.path/"manifest.json")
-        if m.get("schema") != schema: raise MegsslError(f"{path}/manifest.json: schema: {m.get('schema')}, this version reads {schema}; prepare the store again")
-        if m.get("checksum") != digest({k: v for k, v in m.items() if k != "checksum"}): raise MegsslError(f"{path}/manifest.json: checksum: does not fit the content; the file was changed, prepare the store again")
+        if m.get("schema") != schema:
+            raise MegsslError(f"{path}/manifest.json: schema: {m.get('schema')}, this version reads {schema}; prepare "
+                              "the store again")
+        if m.get("checksum") != digest({k: v for k, v in m.items() if k != "checksum"}):
+            raise MegsslError(f"{path}/manifest.json: checksum: does not fit the content; the file was changed, "
+                              "prepare the store again")
         try:
             if m["digest"] != content_digest(m): raise ValueError("the digest is that of other content")
             if places_events(m["source"]) and not all("tmin" in r for r in m["recordings"]):
                 raise ValueError("it does not say where in its trial an event lies")
-            positions, recordings = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float), [StoredRecording(**r) for r in m["recordings"]]
-            if bad := [r.key for r in recordings if r.key != file_safe(r.key)]: raise ValueError(f"{bad[0]!r} is no name of a recording")
-            super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(), m["digest"])
+            positions = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float)
+            recordings = [StoredRecording(**r) for r in m["recordings"]]
+            if bad := [r.key for r in recordings if r.key != file_safe(r.key)]:
+                raise ValueError(f"{bad[0]!r} is no name of a recording")
+            super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(),
+                             m["digest"])
         except MegsslError: raise
-        except (KeyError, TypeError, ValueError, AttributeError) as e: raise MegsslError(f"{path}/manifest.json: not the manifest of a store ({type(e).__name__}: {e}); prepare the store again") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise MegsslError(f"{path}/manifest.json: not the manifest of a store ({type(e).__name__}: {e}); prepare "
+                              "the store again") from None
         self.check(verify)
 
     @property
@@ -136,8 +155,10 @@ class Store(Index):
         "The events table, if it is the one that was written."
         import pandas as pd
         file = self.path/"events.tsv"
-        if not file.is_file() or file_digest(file) != self.manifest["events"]: raise MegsslError(f"{file}: events: missing or changed; prepare the store again")
-        return pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False).astype({"recording": int, "onset": float, "duration": float})
+        if not file.is_file() or file_digest(file) != self.manifest["events"]:
+            raise MegsslError(f"{file}: events: missing or changed; prepare the store again")
+        return pd.read_csv(file, sep="\t", dtype=str,
+                           keep_default_na=False).astype({"recording": int, "onset": float, "duration": float})
 
     def file(self, i) -> Path:
         "Where the signal of recording `i` lies."
@@ -147,16 +168,21 @@ class Store(Index):
         "Every signal file must have its size and, with `verify`, its content."
         item = np.dtype(self.manifest["config"]["dtype"]).itemsize
         for i, r in enumerate(self.recordings):
-            if not self.file(i).is_file(): raise MegsslError(f"{self.file(i)}: signal: no such file; copy the store again")
+            if not self.file(i).is_file():
+                raise MegsslError(f"{self.file(i)}: signal: no such file; copy the store again")
             header = self.file(i).stat().st_size - len(self.ch_names) * r.n_times * item
-            if not 0 < header <= 256: raise MegsslError(f"{self.file(i)}: signal: {self.file(i).stat().st_size} bytes do not hold {len(self.ch_names)} x {r.n_times} samples; truncated, copy the store again")
-            if verify and file_digest(self.file(i)) != r.file: raise MegsslError(f"{self.file(i)}: signal: its content has changed; prepare the store again")
+            if not 0 < header <= 256:
+                raise MegsslError(f"{self.file(i)}: signal: {self.file(i).stat().st_size} bytes do not hold "
+                                  f"{len(self.ch_names)} x {r.n_times} samples; truncated, copy the store again")
+            if verify and file_digest(self.file(i)) != r.file:
+                raise MegsslError(f"{self.file(i)}: signal: its content has changed; prepare the store again")
 
     def signal(self, i) -> np.ndarray: # (C, n_times), memory-mapped, read-only
         "The signal of recording `i` in units of its scale."
         signal, wanted = open_npy(self.file(i), "signal", 2, "f"), (len(self.ch_names), self.recordings[i].n_times)
         if signal.shape != wanted or signal.dtype != self.manifest["config"]["dtype"]:
-            raise MegsslError(f"{self.file(i)}: signal: {signal.dtype} {signal.shape}, but the manifest says {self.manifest['config']['dtype']} {wanted}; damaged, copy the store again")
+            raise MegsslError(f"{self.file(i)}: signal: {signal.dtype} {signal.shape}, but the manifest says "
+                              f"{self.manifest['config']['dtype']} {wanted}; damaged, copy the store again")
         return signal
 
     def compare(self, i=0, channel=None, start=0., seconds=2.,
@@ -169,7 +195,8 @@ class Store(Index):
         source = as_source(source)
         loaded = next(x for x in source.recordings() if x.key == r.key).load()
         data = {k: np.asarray(self.signal(i)[k], float) * r.scale[k] + r.center[k]}
-        return plot_prepared(loaded, SimpleNamespace(data=data, sfreq=self.sfreq, ch_names=self.ch_names, ch_types=self.ch_types), self.ch_names[k], start, seconds)
+        return plot_prepared(loaded, SimpleNamespace(data=data, sfreq=self.sfreq, ch_names=self.ch_names,
+                                                     ch_types=self.ch_types), self.ch_names[k], start, seconds)
 
 # %% ../../nbs/store/06_store.ipynb #c3edb552
 def first_pass(recording, cfg, file, memory) -> tuple: # Prepared without its samples, n_times, center (C,), scale (C,)
@@ -179,7 +206,8 @@ def first_pass(recording, cfg, file, memory) -> tuple: # Prepared without its sa
 
 def second_pass(file, where, center, scale, cfg, memory) -> str: # where: `rows_of` the recording
     "Order and scale the rows of one saved recording; returns the digest of its file."
-    data = Rows(file); out = Rows(file.with_suffix(".scaled"), (len(where), data.length), cfg.dtype)
+    data = Rows(file)
+    out = Rows(file.with_suffix(".scaled"), (len(where), data.length), cfg.dtype)
     for rows in groups(len(where), 16*data.length, memory):
         x = (data[where[rows]] - center[rows, None].astype(np.float32)) / scale[rows, None].astype(np.float32)
         x[where[rows] < 0] = 0
@@ -207,7 +235,8 @@ def prepare(source,         # a Source, or anything that `open_source` takes: a 
     "Prepare every recording of `source` into the folder `store`; what is there already, and equal, is opened."
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(store)
     if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
-    recordings = source.recordings(); check_keys(recordings)
+    recordings = source.recordings()
+    check_keys(recordings)
     origin = requested(source, cfg, scale_recordings)
     if not vacant(path): return existing(path, origin)
     with alone(path):
@@ -219,14 +248,19 @@ def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordin
     with atomic_dir(path) as tmp:
         (tmp/"signals").mkdir()
         files = [tmp/"signals"/f"{r.key}.npy" for r in recordings]
-        done = parallel(first_pass, [(r, cfg, f, memory) for r, f in zip(recordings, files)], n_jobs, progress, "filter")
+        done = parallel(first_pass, [(r, cfg, f, memory) for r, f in zip(recordings, files)], n_jobs, progress,
+                        "filter")
         found, lengths, center, scale = map(list, zip(*done))
-        names, kinds = kept_channels(*common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for r, p in zip(recordings, found)], cfg), found, cfg)
+        names, kinds = kept_channels(*common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for r,
+                                                       p in zip(recordings, found)], cfg), found, cfg)
         check_copies(recordings, [p.digest for p in found])
         refuse_copies(recordings, [p.marks for p in found], found[0].sfreq)
         where = [rows_of(p.ch_names, names) for p in found]
-        center, scale = fit_scales(recordings, *(np.array([aligned(v, w, 0) for v, w in zip(x, where)]) for x in (center, scale)), cfg, scale_recordings)
-        saved = parallel(second_pass, [(f, w, c, s, cfg, memory) for f, w, c, s in zip(files, where, center, scale)], n_jobs, progress, "scale")
+        center, scale = fit_scales(recordings,
+                                   *(np.array([aligned(v, w, 0) for v, w in zip(x, where)]) for x in (center, scale)),
+                                   cfg, scale_recordings)
+        saved = parallel(second_pass, [(f, w, c, s, cfg, memory) for f, w, c, s in zip(files, where, center, scale)],
+                         n_jobs, progress, "scale")
         stored = [describe(*a, names) for a in zip(recordings, found, lengths, center.tolist(), scale.tolist(), saved)]
         write_manifest(tmp, origin, source, cfg, found, names, kinds, where, stored)
     return Store(path)
@@ -254,7 +288,8 @@ def alone(path):
     lock = FileLock(file)
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try: lock.acquire(timeout=0)
+        try:
+            lock.acquire(timeout=0)
         except Timeout:
             warnings.warn(f"{path}: another process is preparing this store; waiting for it")
             lock.acquire()
@@ -268,23 +303,29 @@ def alone(path):
         lock.release()
 
 def existing(path, origin) -> "Store":
-    "The store at `path` if it was made from the same source with the same settings; otherwise an error that says what differs."
-    there = Store(path, verify=True); was = there.manifest
+    """The store at `path` if it was made from the same source with the same settings; otherwise an error that says what
+    differs."""
+    there = Store(path, verify=True)
+    was = there.manifest
     if all(was[k] == origin[k] for k in origin): return there
     keys = [k for k in origin["config"] if was["config"].get(k) != origin["config"][k]]
-    told = ", ".join(f"{k}: {was['config'].get(k)} there, {origin['config'][k]} asked for" for k in keys) or "the source files or its options differ"
-    raise MegsslError(f"{path}: store: prepared differently ({told}); choose another folder, or delete this one to prepare anew")
+    told = ", ".join(f"{k}: {was['config'].get(k)} there, {origin['config'][k]} asked for"
+                     for k in keys) or "the source files or its options differ"
+    raise MegsslError(f"{path}: store: prepared differently ({told}); choose another folder, or delete this one to "
+                      "prepare anew")
 
 def kept_channels(names, kinds, found, cfg) -> tuple: # names, types
     "All channels; with repair 'drop' those that are good in every recording."
     bad = {n for p in found for n in p.bads} if cfg.repair == "drop" else set()
     keep = [i for i, n in enumerate(names) if n not in bad]
-    if not keep: raise MegsslError("prepare: repair: no channel is good in every recording; use repair 'interpolate' or 'zero'")
+    if not keep:
+        raise MegsslError("prepare: repair: no channel is good in every recording; use repair 'interpolate' or 'zero'")
     return [names[i] for i in keep], [kinds[i] for i in keep]
 
 def describe(r, p, n_times, center, scale, file, names) -> StoredRecording:
     "The manifest entry of a recording in a store with the channels `names`."
-    return StoredRecording(r.key, r.subject, r.session, r.run, r.label, r.part, r.stream or r.key, r.start, str(r.origin), p.digest, n_times,
+    return StoredRecording(r.key, r.subject, r.session, r.run, r.label, r.part, r.stream or r.key, r.start,
+                           str(r.origin), p.digest, n_times,
                            [list(s) for s in p.segments], p.bads, center, scale, p.log, file,
                            [n for n in names if n not in p.ch_names], p.tmin,
                            p.marks.plain() if p.marks else {})
@@ -292,7 +333,8 @@ def describe(r, p, n_times, center, scale, file, names) -> StoredRecording:
 def events_of(tables): # one DataFrame per recording
     "All events, with the number of their recording."
     import pandas as pd
-    return pd.concat([t[["onset", "duration", "trial_type"]].assign(recording=i) for i, t in enumerate(tables)], ignore_index=True)[["recording", "onset", "duration", "trial_type"]]
+    return pd.concat([t[["onset", "duration", "trial_type"]].assign(recording=i) for i, t in enumerate(tables)],
+                     ignore_index=True)[["recording", "onset", "duration", "trial_type"]]
 
 # %% ../../nbs/store/06_store.ipynb #7854c86f
 def write_manifest(folder, origin, source, cfg, found, names, kinds, where, stored):
@@ -301,7 +343,8 @@ def write_manifest(folder, origin, source, cfg, found, names, kinds, where, stor
     positions = typical_positions([aligned(p.positions, w, np.nan) for p, w in zip(found, where)])
     m = {"schema": schema, **origin, "sfreq": found[0].sfreq, "ch_names": names, "ch_types": kinds,
          "positions": [p.tolist() if np.isfinite(p).all() else None for p in positions],
-         "units": {"signal": "SI" if cfg.scale == "none" else "(SI - center) / scale", "time": "s", "positions": "m, head coordinates"},
+         "units": {"signal": "SI" if cfg.scale == "none" else "(SI - center) / scale", "time": "s",
+                   "positions": "m, head coordinates"},
          "recordings": [asdict(r) for r in stored], "events": file_digest(folder/"events.tsv"),
          "source": source.plain() if hasattr(source, "plain") else None, "provenance": provenance()}
     m["digest"] = content_digest(m)
@@ -313,9 +356,11 @@ def planned_index(source, # as for `prepare`
                  ) -> Index:
     "What `prepare` would make, from the headers of the recordings."
     source, cfg = as_source(source), PrepareConfig.read(cfg or {}, "prepare")
-    planned = source.planned(); check_keys([r for r, _ in planned])
+    planned = source.planned()
+    check_keys([r for r, _ in planned])
     found = [plan_one(r, h, cfg) for r, h in planned]
-    names, kinds = common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for (r, _), p in zip(planned, found)], cfg)
+    names, kinds = common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for (r, _), p in zip(planned, found)],
+                                   cfg)
     positions = typical_positions([aligned(p.positions, rows_of(p.ch_names, names), np.nan) for p in found])
     recordings = [describe(r, p, p.n_times, [], [], "", names) for (r, _), p in zip(planned, found)]
     return Index(found[0].sfreq, names, kinds, positions, recordings, events_of([p.events for p in found]))
@@ -327,11 +372,14 @@ def planned_store(source, path, cfg=None): # -> Store or Index
 
 def plan_one(r, h, cfg): # as `Prepared`, without samples
     "What `preprocess` will make of one recording, from its header."
-    check_request(cfg, h.sfreq, r.origin); check_length(cfg, (h.trial or h.n_times)/h.sfreq, r.origin, "trial" if h.trial else "recording")
+    check_request(cfg, h.sfreq, r.origin)
+    check_length(cfg, (h.trial or h.n_times)/h.sfreq, r.origin, "trial" if h.trial else "recording")
     picks, rate = choose_channels(h.ch_names, h.ch_types, cfg.picks, r.origin), float(cfg.sfreq or h.sfreq)
     n, pieces = resampled(h.trial or h.n_times, rate/h.sfreq), h.n_times // h.trial if h.trial else 1
     segments, events = [(k*n, (k + 1)*n) for k in range(pieces)], h.events.copy()
-    if h.trial: events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
-    return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks], positions=h.positions[picks],
+    if h.trial:
+        events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
+    return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks],
+                           positions=h.positions[picks],
                            events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[],
                            tmin=h.tmin, marks=None)

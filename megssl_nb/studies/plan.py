@@ -38,7 +38,8 @@ class Job:
 
     @property
     def folder(self) -> Path: # relative to the run folder
-        return Path("pretrained")/self.digest if self.kind == "pretrain" else Path("cells")/self.cell/f"seed{self.seed}"/f"fold{self.fold}"
+        return Path("pretrained")/self.digest if self.kind == "pretrain" else Path(
+            "cells")/self.cell/f"seed{self.seed}"/f"fold{self.fold}"
 
     @property
     def template(self) -> str: # name of the notebook
@@ -73,7 +74,8 @@ def check_split(run: Run, split, seed: int, fold: int):
     if not windows.classes: return
     check_baselines(study.baselines, windows.unit)
     try:
-        for n in study.evaluate.labels_per_class: labelled(windows, split.train, n, seed)
+        for n in study.evaluate.labels_per_class:
+            labelled(windows, split.train, n, seed)
         if "finetune" in study.evaluate.modes or "cnn" in study.baselines:
             validation(windows, split, study.evaluate)
     except MegsslError as e: raise MegsslError(f"seed {seed}, fold {fold}: {e}") from None
@@ -108,15 +110,18 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
         for fold in study.split.folds_of(seed):
             split = run.split(seed, fold)
             check_split(run, split, seed, fold)
-            seen = base | {"seed": seed, "pretrain": [digest(split.pretrain), digest(split.pretrain_val)], "schedule": study.pretrain.plain()}
-            labelled = base | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(), "headline": study.headline_labels}
+            seen = base | {"seed": seed, "pretrain": [digest(split.pretrain), digest(split.pretrain_val)],
+                           "schedule": study.pretrain.plain()}
+            labelled = base | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(),
+                               "headline": study.headline_labels}
             for cell in cells or study.stages:
                 needs = ()
                 for names in study.stages[cell]:
                     if name := names[0] if names[0] in taken else "":
                         audit_checkpoint(taken[name], run.windows, split, study.split, f"pretexts.{name}")
                         key = digest(base | {"weights": taken[name].get("weights"), "test": digest(split.test)})
-                    else: key = digest(seen | {"pretexts": [configs[n] for n in names], "needs": needs})
+                    else:
+                        key = digest(seen | {"pretexts": [configs[n] for n in names], "needs": needs})
                     todo.setdefault(key, Job("pretrain", " + ".join(names), seed, fold, key, needs, names, name))
                     needs += (key,)
                 if not run.windows.classes: continue  # nothing to evaluate on
@@ -129,16 +134,20 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
 
 # %% ../../nbs/studies/41_plan.ipynb #f2cf628d
 around = 12.0  # seconds of a run besides its notebooks: imports, this plan, the fork server, tables and report
-overhead = {True: 2.0, False: 8.0}  # seconds of a notebook besides its training (kernel, imports, figures): in a fork, in an ordinary kernel
+# seconds of a notebook besides its training (kernel, imports, figures): in a fork, in an ordinary kernel
+overhead = {True: 2.0, False: 8.0}
 a_fit = 0.3  # seconds of a training besides its steps
 
 def step_seconds(loss, # windows (b, C, T) -> scalar
                  batch, parameters, repeats=3, patience=2.0) -> float:
-    "Seconds of one optimiser step, the median of a few after a warm-up on one window; where a step takes longer than `patience` seconds, of a part of the batch."
+    """Seconds of one optimiser step, the median of a few after a warm-up on one window; where a step takes longer than
+    `patience` seconds, of a part of the batch."""
     optimiser = torch.optim.AdamW(parameters, lr=1e-6)
     def once(x):
         start = time.perf_counter()
-        optimiser.zero_grad(); loss(x).backward(); optimiser.step()
+        optimiser.zero_grad()
+        loss(x).backward()
+        optimiser.step()
         return time.perf_counter() - start
     once(batch[:1])
     n = min(len(batch), max(1, int(patience / once(batch[:1]))))
@@ -155,20 +164,24 @@ def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or
     from megssl_nb.pretext.stages import build_stage
     study, shape = run.study, (len(run.store.ch_names), run.windows.length)
     x = lambda n: torch.randn(n, *shape, generator=torch_rng(0, "plan"))
-    threads = torch.get_num_threads(); torch.set_num_threads(used)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(used)
     try:
         encoder = run.encoder(0)
         out = {}
-        for names in dict.fromkeys(s for stages in study.stages.values() for s in stages if s[0] not in run.checkpoints):
+        for names in dict.fromkeys(s for stages in study.stages.values()
+                                   for s in stages if s[0] not in run.checkpoints):
             stage = build_stage([study.pretexts[n] for n in names], encoder, 0)
-            out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan")).loss, x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
+            out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan")).loss,
+                                      x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
         if not run.windows.classes: return out
         net, batch = classifier(run, encoder), x(study.evaluate.batch_size)
         out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
         if "cnn" in study.baselines:
             plain = CNN(*shape, run.store.sfreq, len(run.windows.classes))
             out["cnn"] = step_seconds(lambda x: plain(x).square().mean(), batch, plain.parameters())
-    finally: torch.set_num_threads(threads)
+    finally:
+        torch.set_num_threads(threads)
     return out
 
 # %% ../../nbs/studies/41_plan.ipynb #423a7216
@@ -181,7 +194,9 @@ def seconds(run: Run, job: Job, step: dict, split=None) -> float: # split: of th
         tuned = [max(e.epochs * m, e.min_steps * min(m, e.batch_size)) + e.epochs * len(split.val) / 3 for m in n]
         return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
     if job.takes: return start
-    if job.kind == "baselines": return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines)) + (step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
+    if job.kind == "baselines":
+        return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines)) + (
+            step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
         times = steps / p.accumulate / p.interval if p.interval else steps * p.batch_size / len(split.pretrain)
@@ -196,10 +211,12 @@ def at_once(n_jobs=None, threads=1) -> int:
     return n_jobs or len(devices()) or max(1, cpu_count() // threads)
 
 def by_urgency(todo: list, cost: dict) -> list:
-    "Jobs in the order of the work that hangs on them: their own seconds and those of the longest chain that needs them."
+    """Jobs in the order of the work that hangs on them: their own seconds and those of the longest chain that needs
+    them."""
     after = dict.fromkeys(cost, 0.0)
     for job in sorted(todo, key=lambda j: -j.level):
-        for stage in job.needs: after[stage] = max(after.get(stage, 0.0), cost[job.digest] + after[job.digest])
+        for stage in job.needs:
+            after[stage] = max(after.get(stage, 0.0), cost[job.digest] + after[job.digest])
     return sorted(todo, key=lambda j: -cost[j.digest] - after[j.digest])
 
 def wall_seconds(todo: list, cost: dict, workers: int) -> float:
@@ -229,10 +246,12 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     "The shape of one batch at each station of the encoder."
     encoder = run.encoder(0).eval()
     c, t = len(run.store.ch_names), run.windows.length
-    with torch.no_grad(): tokens = encoder.tokens(torch.zeros(1, c, t))
+    with torch.no_grad():
+        tokens = encoder.tokens(torch.zeros(1, c, t))
     images = {} if run.encoder_config.tokenizer.kind == "conv_stack" else {"images": ("B", t, *run.image.shape)}
     return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
-            "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *[t] * (run.windows.unit == "sample"), k)} if (k := len(run.windows.classes)) else {})
+            "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *[t] * (run.windows.unit == "sample"), k)}
+                                                    if (k := len(run.windows.classes)) else {})
 
 def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, threads=1,
          here=True) -> dict: # whether this machine does the work, and must have what the study asks of it
@@ -248,22 +267,34 @@ def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, thre
     splits = {at: run.split(*at) for at in {(j.seed, j.fold) for j in todo}}
     estimate = {j.digest: seconds(run, j, step, splits[j.seed, j.fold]) for j in todo}
     encoder, split = run.encoder(0), run.split(todo[0].seed, 0)
-    modules = {"classifier": parameter_table(classifier(run, encoder))} if run.windows.classes else {"encoder": parameter_table(encoder)}
+    modules = {"classifier": parameter_table(classifier(run, encoder))} if run.windows.classes else {
+        "encoder": parameter_table(encoder)}
     for names in step:
-        if isinstance(names, tuple): modules["head of " + " + ".join(names)] = parameter_table(build_stage([run.study.pretexts[n] for n in names], encoder, 0))
+        if isinstance(names, tuple):
+            modules["head of " + " + ".join(names)] = parameter_table(
+                build_stage([run.study.pretexts[n] for n in names], encoder, 0))
     count = lambda kind: sum(j.kind == kind and not j.takes for j in todo)
     copies = {j.digest for j in todo if j.takes}
     named = sum(len(set(j.needs) - copies) for j in todo if j.kind == "evaluate") or count("pretrain")
-    return {"study": run.study.name, "folder": str(run.folder), "sensors": len(run.store.ch_names), "sfreq": run.store.sfreq,
+    return {"study": run.study.name, "folder": str(run.folder), "sensors": len(run.store.ch_names),
+            "sfreq": run.store.sfreq,
             "recordings": len(run.store.recordings), "windows": len(run.windows), "classes": list(run.windows.classes),
-            "window_seconds": run.windows.length / run.store.sfreq, "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
-            "split": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")} | {"dropped": dict(split.dropped)},
-            "shapes": {k: list(v) for k, v in shapes(run).items()}, "modules": {k: [list(row) for row in v[:-1]] for k, v in modules.items()},
-            "cells": {c: [list(s) for s in run.study.stages[c]] for c in cells or run.study.stages}, "seeds": list(seeds or run.study.seeds), "folds": len(run.study.split.folds_of(0)),
-            "checkpoints": {name: path.name for name, path in run.checkpoints.items()}, "stages": count("pretrain"), "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"), "baselines": count("baselines"),
+            "window_seconds": run.windows.length / run.store.sfreq,
+            "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
+            "split": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}
+            | {"dropped": dict(split.dropped)},
+            "shapes": {k: list(v) for k, v in shapes(run).items()},
+            "modules": {k: [list(row) for row in v[:-1]] for k, v in modules.items()},
+            "cells": {c: [list(s) for s in run.study.stages[c]] for c in cells or run.study.stages},
+            "seeds": list(seeds or run.study.seeds), "folds": len(run.study.split.folds_of(0)),
+            "checkpoints": {name: path.name for name, path in run.checkpoints.items()}, "stages": count("pretrain"),
+            "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"),
+            "baselines": count("baselines"),
             "step_seconds": {" + ".join(k) if isinstance(k, tuple) else k: v for k, v in step.items()},
-            "seconds": {"work": sum(estimate.values()), "wall": wall_seconds(todo, estimate, workers) + around, "workers": workers},
-            "jobs": [{"kind": j.kind, "cell": j.cell, "seed": j.seed, "fold": j.fold, "digest": j.digest, "needs": list(j.needs), "seconds": round(estimate[j.digest], 1)} for j in todo]}
+            "seconds": {"work": sum(estimate.values()), "wall": wall_seconds(todo, estimate, workers) + around,
+                        "workers": workers},
+            "jobs": [{"kind": j.kind, "cell": j.cell, "seed": j.seed, "fold": j.fold, "digest": j.digest,
+                      "needs": list(j.needs), "seconds": round(estimate[j.digest], 1)} for j in todo]}
 
 # %% ../../nbs/studies/41_plan.ipynb #7b1fcd1d
 def duration(seconds: float) -> str:
@@ -275,20 +306,29 @@ def plan_text(p: dict) -> str:
     "A plan as a page for the terminal."
     shape = lambda s: "(" + ", ".join(map(str, s)) + ")"
     head = lambda title: f"\n{title}\n"
-    lines = [f"{p['study']}: {len(p['cells'])} cells × {len(p['seeds'])} seeds × {p['folds']} fold{'s' * (p['folds'] > 1)} in {p['folder']}", head("data"),
-             f"  {p['recordings']} recordings, {p['sensors']} sensors at {p['sfreq']:g} Hz, {p['windows']} windows of {p['window_seconds']:g} s",
-             f"  classes {', '.join(p['classes']) or 'none: megssl pretrain'}", f"  sensor image {shape(p['image']['shape'])} by {p['image']['method']}"
-             + (f", {p['image']['preservation']:.0%} of neighbours kept" if p["image"]["preservation"] is not None else ""),
-             "  windows of seed " + str(p["seeds"][0]) + ": " + ", ".join(f"{k} {v}" for k, v in p["split"].items() if k != "dropped")
+    lines = [f"{p['study']}: {len(p['cells'])} cells × {len(p['seeds'])} seeds × {p['folds']} "
+             f"fold{'s' * (p['folds'] > 1)} in {p['folder']}", head("data"),
+             f"  {p['recordings']} recordings, {p['sensors']} sensors at {p['sfreq']:g} Hz, {p['windows']} windows of "
+             f"{p['window_seconds']:g} s",
+             f"  classes {', '.join(p['classes']) or 'none: megssl pretrain'}",
+             f"  sensor image {shape(p['image']['shape'])} by {p['image']['method']}"
+             + (f", {p['image']['preservation']:.0%} of neighbours kept" if p["image"]["preservation"] is not None
+                else ""),
+             "  windows of seed " + str(p["seeds"][0]) + ": "
+             + ", ".join(f"{k} {v}" for k, v in p["split"].items() if k != "dropped")
              + "".join(f"; dropped {n} ({why})" for why, n in p["split"]["dropped"].items()),
              head("shapes"), "  " + " → ".join(f"{k} {shape(v)}" for k, v in p["shapes"].items()), head("parameters")]
     for title, rows in p["modules"].items():
         lines.append(f"  {title:44}{sum(count for *_, count in rows):>12,}")
         lines += [f"    {name:42}{count:>12,}" for name, _, count in rows]
     lines.append(head("cells"))
-    lines += [f"  {cell:8}" + (" → ".join(" + ".join(s) for s in stages) or "from scratch") for cell, stages in p["cells"].items()]
+    lines += [f"  {cell:8}" + (" → ".join(" + ".join(s) for s in stages) or "from scratch") for cell,
+              stages in p["cells"].items()]
     lines += [f"  {name} is the checkpoint {found}" for name, found in p["checkpoints"].items()]
-    lines += [head("work"), f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings saved by sharing",
+    lines += [head("work"),
+              f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings "
+              "saved by sharing",
               f"  {p['evaluations']} evaluations, {p['baselines']} notebooks of baselines",
-              f"  about {duration(p['seconds']['wall'])} on {p['seconds']['workers']} workers ({duration(p['seconds']['work'])} of work); early stopping makes it less"]
+              f"  about {duration(p['seconds']['wall'])} on {p['seconds']['workers']} workers "
+              f"({duration(p['seconds']['work'])} of work); early stopping makes it less"]
     return "\n".join(lines)

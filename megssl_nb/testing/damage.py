@@ -26,15 +26,18 @@ def flip(data, gen, region):
 
 def zero(data, gen, region):
     "A stretch of zeros, as a disk leaves them."
-    at = hit(data, gen, region); data[at] = bytes(at.stop - at.start)
+    at = hit(data, gen, region)
+    data[at] = bytes(at.stop - at.start)
 
 def noise(data, gen, region):
     "A stretch of random bytes."
-    at = hit(data, gen, region); data[at] = gen.bytes(at.stop - at.start)
+    at = hit(data, gen, region)
+    data[at] = gen.bytes(at.stop - at.start)
 
 def swap(data, gen, region):
     "Pairs of bytes change places, as on a machine of the other endianness."
-    start = int(gen.integers(*region)); stop = start + (min(64, region[1] - start) // 2) * 2
+    start = int(gen.integers(*region))
+    stop = start + (min(64, region[1] - start) // 2) * 2
     data[start:stop:2], data[start + 1:stop:2] = data[start + 1:stop:2], data[start:stop:2]
 
 def lose(data, gen, region):
@@ -49,28 +52,44 @@ def append(data, gen, region):
     "Something follows the end."
     data += gen.bytes(int(gen.integers(1, 200)))
 
-bytewise = {"bit flipped": flip, "block of zeros": zero, "block of noise": noise, "bytes swapped": swap, "bytes lost": lose, "truncated": cut, "garbage appended": append}
+bytewise = {"bit flipped": flip, "block of zeros": zero, "block of noise": noise, "bytes swapped": swap,
+            "bytes lost": lose, "truncated": cut, "garbage appended": append}
 
 # %% ../../nbs/soak/70_fuzz.ipynb #60a6ca73
-def emptied(path): path.write_bytes(b"")
-def folder_instead(path): path.unlink(); path.mkdir()
-def link_to_itself(path): path.unlink(); path.symlink_to(path)
-def dangling_link(path): path.unlink(); path.symlink_to(path.with_name("nothing"))
-def missing(path): path.unlink()
-def forbidden(path): path.chmod(0)
-def text_instead(path): path.write_text("<html><body>404: not found</body></html>\n")
-def pickle_instead(path): path.write_bytes(b"\x80\x04cposix\nsystem\n\x8c\x04true\x85R.")
+def emptied(path):
+    path.write_bytes(b"")
+def folder_instead(path):
+    path.unlink()
+    path.mkdir()
+def link_to_itself(path):
+    path.unlink()
+    path.symlink_to(path)
+def dangling_link(path):
+    path.unlink()
+    path.symlink_to(path.with_name("nothing"))
+def missing(path):
+    path.unlink()
+def forbidden(path):
+    path.chmod(0)
+def text_instead(path):
+    path.write_text("<html><body>404: not found</body></html>\n")
+def pickle_instead(path):
+    path.write_bytes(b"\x80\x04cposix\nsystem\n\x8c\x04true\x85R.")
 
-whole = {"empty": emptied, "folder instead": folder_instead, "link to itself": link_to_itself, "dangling link": dangling_link, "missing": missing,
+whole = {"empty": emptied, "folder instead": folder_instead, "link to itself": link_to_itself,
+         "dangling link": dangling_link, "missing": missing,
          "permission denied": forbidden, "web page instead": text_instead, "pickle instead": pickle_instead}
 
 @contextlib.contextmanager
 def nobody():
     "Inside, file permissions hold for the administrator, too."
-    if os.geteuid(): yield; return
+    if os.geteuid():
+        yield
+        return
     os.seteuid(65534)
     try: yield
-    finally: os.seteuid(0)
+    finally:
+        os.seteuid(0)
 
 # %% ../../nbs/soak/70_fuzz.ipynb #beff0041
 class Hung(BaseException): "The reader did not come back."
@@ -80,18 +99,28 @@ def limits(seconds=20, # of computing; 15 times as many on the clock, so that a 
            memory=3 * 2**30): # bytes beyond what is in use
     "Inside, time and memory are bounded."
     def stop(*_): raise Hung
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if os.path.exists("/proc/self/statm") else None
-    before, handlers = resource.getrlimit(resource.RLIMIT_AS), {s: signal.signal(s, stop) for s in (signal.SIGALRM, signal.SIGPROF)}
-    if used: resource.setrlimit(resource.RLIMIT_AS, (used + memory, before[1]))
-    signal.setitimer(signal.ITIMER_PROF, seconds); signal.alarm(15 * seconds)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if os.path.exists(
+        "/proc/self/statm") else None
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    handlers = {s: signal.signal(s, stop) for s in (signal.SIGALRM, signal.SIGPROF)}
+    if used:
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory, before[1]))
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.alarm(15 * seconds)
     try: yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0); signal.alarm(0); resource.setrlimit(resource.RLIMIT_AS, before)
-        for s, handler in handlers.items(): signal.signal(s, handler)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.alarm(0)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        for s, handler in handlers.items():
+            signal.signal(s, handler)
 
 def same(a, b) -> bool:
     "Equal to the last bit, also in type and shape."
-    if isinstance(a, np.ndarray): return isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, np.ndarray):
+        return isinstance(b,
+                          np.ndarray) and a.shape == b.shape and a.dtype == b.dtype and np.array_equal(
+                              a, b, equal_nan=a.dtype.kind == "f")
     return a == b
 
 # %% ../../nbs/soak/70_fuzz.ipynb #80a309fb
@@ -100,13 +129,17 @@ unavoidable = ("samples", "events", "positions") # facts that are bare numbers i
 def outcome(read, folder: Path, good: dict, names, who=contextlib.nullcontext) -> tuple: # outcome, detail
     "What `read` does with the damaged folder; a refusal must contain one of `names`."
     try:
-        with limits(), who(), warnings.catch_warnings(action="ignore"): facts = read(folder)
-    except MegsslError as e: return ("refused" if any(n in str(e) for n in names) else "refused, file not named"), str(e)
+        with limits(), who(), warnings.catch_warnings(action="ignore"):
+            facts = read(folder)
+    except MegsslError as e:
+        return ("refused" if any(n in str(e) for n in names) else "refused, file not named"), str(e)
     except Hung: return "hung", ""
     except Exception as e: return "bare traceback", f"{type(e).__name__}: {e}"
     changed = [k for k in good if k not in facts or not same(good[k], facts[k])]
     if not changed: return "identical", ""
-    numbers = set(changed) <= set(unavoidable) and all(good[k].shape == facts[k].shape and (k == "positions" or np.isfinite(facts[k]).all()) for k in changed)
+    numbers = set(changed) <= set(unavoidable) and all(good[k].shape == facts[k].shape
+                                                       and (k == "positions" or np.isfinite(facts[k]).all())
+                                                       for k in changed)
     return ("other numbers" if numbers else "other header"), ", ".join(changed)
 
 # %% ../../nbs/soak/70_fuzz.ipynb #44b48feb
@@ -123,18 +156,26 @@ def campaign(name: str,   # of the reader, for the table
     gen, rows = rng(seed, "fuzz", name), []
     with tempfile.TemporaryDirectory() as room:
         os.chmod(room, 0o755)
-        with limits(), warnings.catch_warnings(action="ignore"): facts = read(good)
+        with limits(), warnings.catch_warnings(action="ignore"):
+            facts = read(good)
         def trial(kind, file, damage, who=contextlib.nullcontext):
             copy = Path(room)/"copy"
             shutil.copytree(good, copy, symlinks=True, copy_function=shutil.copy)
             os.chmod(copy, 0o755)
             damage(copy)
-            rows.append((name, kind, *outcome(read, copy, facts, [Path(file).name] if file and kind != "missing" else ["copy", *(Path(f).name for f in files)], who)))
+            rows.append((name, kind,
+                         *outcome(read, copy, facts, [Path(file).name] if file and kind != "missing"
+                                  else ["copy", *(Path(f).name for f in files)], who)))
             shutil.rmtree(copy, onerror=lambda f, p, e: (os.chmod(p, 0o700), f(p)))
-        for kind, damage in special.items(): trial(kind, None, damage)
+        for kind, damage in special.items():
+            trial(kind, None, damage)
         for i, file in enumerate(files):
-            for kind, damage in list(whole.items()) if every else [list(whole.items())[(2*i + j) % len(whole)] for j in (0, 1)]: trial(kind, file, lambda copy: damage(copy/file), nobody if damage is forbidden else contextlib.nullcontext)
-        for i in range(n): trial(*bytes_of(good, list(files.items())[i % len(files)], gen, i))
+            for kind, damage in list(whole.items()) if every else [list(whole.items())[(2*i + j) % len(whole)]
+                                                                   for j in (0, 1)]:
+                trial(kind, file, lambda copy: damage(copy/file),
+                      nobody if damage is forbidden else contextlib.nullcontext)
+        for i in range(n):
+            trial(*bytes_of(good, list(files.items())[i % len(files)], gen, i))
     return pd.DataFrame(rows, columns=["reader", "kind", "outcome", "detail"])
 
 # %% ../../nbs/soak/70_fuzz.ipynb #6a868828
@@ -143,10 +184,13 @@ def bytes_of(good, target, gen, i) -> tuple: # kind, file, function(folder)
     (file, part), (kind, change) = target, list(bytewise.items())[int(gen.integers(len(bytewise)))]
     size = (good/file).stat().st_size
     around = [r for r in ((0, part[0]), (part[1], size)) if r[0] < r[1]] if part else [(0, size)]
-    region, where = (part, "samples") if part and gen.integers(2) else (around[int(gen.integers(len(around)))], "header")
+    region, where = (part, "samples") if part and gen.integers(2) else (around[int(gen.integers(len(around)))],
+                                                                        "header")
     seed = int(gen.integers(2**31))
     def damage(copy):
-        data = bytearray((copy/file).read_bytes()); change(data, np.random.default_rng(seed), region); (copy/file).write_bytes(data)
+        data = bytearray((copy/file).read_bytes())
+        change(data, np.random.default_rng(seed), region)
+        (copy/file).write_bytes(data)
     return kind + (f" ({where})" if part and kind not in ("truncated", "garbage appended") else ""), file, damage
 
 def outcomes(tables): # -> DataFrame, kinds of damage x readers, each "refused / identical / other"
@@ -155,7 +199,8 @@ def outcomes(tables): # -> DataFrame, kinds of damage x readers, each "refused /
     table = pd.concat(tables)
     kind = table.kind.str.replace(r" \(.*\)", "", regex=True)
     table = table.assign(kind=kind.where(kind.isin([*bytewise, *whole]), "whole, but wrong"))
-    def tally(o): return f"{(o == 'refused').sum()} / {(o == 'identical').sum()} / {(~o.isin(['refused', 'identical'])).sum()}"
+    def tally(o):
+        return f"{(o == 'refused').sum()} / {(o == 'identical').sum()} / {(~o.isin(['refused', 'identical'])).sum()}"
     cells = table.pivot_table(index="kind", columns="reader", values="outcome", aggfunc=tally, sort=False).fillna("")
     cells.loc["all"] = table.groupby("reader").outcome.agg(tally)
     return cells

@@ -16,7 +16,8 @@ logger_names = {"csv": None, "tensorboard": "tensorboard", "wandb": "wandb"} # n
 def check_loggers(names) -> list:
     "Refuse loggers that do not exist or lack their package."
     for name in names:
-        if name not in logger_names: raise MegsslError(f"--logger {name}: unknown; choose from {', '.join(logger_names)}")
+        if name not in logger_names:
+            raise MegsslError(f"--logger {name}: unknown; choose from {', '.join(logger_names)}")
         if (package := logger_names[name]) and not importlib.util.find_spec(package):
             raise MegsslError(f'--logger {name}: needs the package {package}; pip install "megssl_nb[loggers]"')
     return list(names)
@@ -25,11 +26,14 @@ def make_loggers(names, # of `logger_names`
                  folder, # logs go into <folder>/logs/<logger>/<run>
                  run: str, # name of this training
                  config: dict = {}) -> list: # of Lightning's loggers
-    "Open loggers. Weights & Biases follows its own settings: WANDB_MODE=offline keeps everything in the folder, WANDB_PROJECT names the project."
+    """Open loggers. Weights & Biases follows its own settings: WANDB_MODE=offline keeps everything in the folder,
+    WANDB_PROJECT names the project."""
     if not check_loggers(names): return []
     from lightning.pytorch import loggers
     folder = Path(folder)/"logs"
-    with writable(folder): folder.mkdir(parents=True, exist_ok=True)
-    make = {"csv": lambda: loggers.CSVLogger(folder/"csv", name=run), "tensorboard": lambda: loggers.TensorBoardLogger(folder/"tensorboard", name=run),
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    make = {"csv": lambda: loggers.CSVLogger(folder/"csv", name=run),
+            "tensorboard": lambda: loggers.TensorBoardLogger(folder/"tensorboard", name=run),
             "wandb": lambda: loggers.WandbLogger(name=run, save_dir=folder, project=None, config=config)}
     return [make[name]() for name in names]

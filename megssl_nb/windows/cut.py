@@ -24,9 +24,12 @@ class WindowConfig(Config):
     stride: float | None = Field(default=None, gt=0)           # s between the starts of fixed windows; None: `length`
     tmin: float = 0.0                                          # s from the event to the start of an event window
     classes: list[str] | None = None                           # labels to tell apart, in this order; None: all, sorted
-    others: bool = False                                       # also windows at events outside `classes`: unlabelled, for pretraining
-    norm: Literal["none", "instance"] = "none"                 # instance: every channel of a window has mean 0 and standard deviation 1 (0 if it is flat)
-    labels: Literal["window", "sample"] = "window"             # what has a label: the window, or each of its time points
+    # also windows at events outside `classes`: unlabelled, for pretraining
+    others: bool = False
+    # instance: every channel of a window has mean 0 and standard deviation 1 (0 if it is flat)
+    norm: Literal["none", "instance"] = "none"
+    # what has a label: the window, or each of its time points
+    labels: Literal["window", "sample"] = "window"
 
 # %% ../../nbs/windows/07_windows.ipynb #9b1ceb09
 @dataclass
@@ -42,7 +45,8 @@ class WindowTable:
     norm: str = "none"                                         # as in `WindowConfig`
     dropped: dict = field(default_factory=dict)                # reason -> count of windows that could not be cut
     opened: dict = field(default_factory=dict, repr=False)     # memory maps in use
-    samples: list | None = field(default=None, repr=False)     # per recording (n_times,) classes of its time points, -1 = unlabelled; None: windows have labels
+    # per recording (n_times,) classes of its time points, -1 = unlabelled; None: windows have labels
+    samples: list | None = field(default=None, repr=False)
 
     subject = cached_property(lambda self: self.of("subject"))                   # (N,) str
     session = cached_property(lambda self: self.of("session"))                   # (N,) str
@@ -61,12 +65,15 @@ class WindowTable:
     @cached_property
     def group(self) -> np.ndarray: # (N,) int
         "The unit of voting: the recording where it has the label, else the trial."
-        return np.where((self.of("label") != "") | (self.trial < 0), self.recording, len(self.store.recordings) + self.trial)
+        return np.where((self.of("label") != "") | (self.trial < 0), self.recording,
+                        len(self.store.recordings) + self.trial)
 
     @cached_property
     def digest(self) -> str:
         "Names the store, the cut and the labels."
-        return digest([self.store.digest, self.length, self.classes, self.norm, *(digest(np.asarray(a, np.int64)) for a in (self.recording, self.start, self.y, self.trial, *(self.samples or ())))])
+        return digest([self.store.digest, self.length, self.classes, self.norm,
+                       *(digest(np.asarray(a, np.int64))
+                         for a in (self.recording, self.start, self.y, self.trial, *(self.samples or ())))])
 
 # %% ../../nbs/windows/07_windows.ipynb #a813ca66
 def instance_norm(x, # (C, T)
@@ -85,13 +92,15 @@ class Windows(WindowTable):
         "The windows `idx` (indices, mask or slice), as `Windows`."
         if not isinstance(idx, slice):
             idx = np.atleast_1d(np.asarray(idx))
-            if idx.dtype != bool: idx = idx.astype(np.int64)
+            if idx.dtype != bool:
+                idx = idx.astype(np.int64)
         return replace(self, dropped={}, **{k: getattr(self, k)[idx] for k in ("recording", "start", "y", "trial")})
 
     def signal(self, i: int):
         "The memory map of recording `i`; at most 256 stay open."
         if i not in self.opened:
-            while len(self.opened) >= 256: self.opened.pop(next(iter(self.opened)))
+            while len(self.opened) >= 256:
+                self.opened.pop(next(iter(self.opened)))
             self.opened[i] = self.store.signal(i)
         return self.opened[i]
 
@@ -101,17 +110,21 @@ class Windows(WindowTable):
          ) -> np.ndarray: # (B, C, T) float32, robust-scaled units, or those of `norm`
         "Copy the signals of windows `idx` out of the store."
         idx = np.arange(len(self)) if idx is None else np.atleast_1d(np.asarray(idx))
-        if out is None: out = np.empty((len(idx), len(self.store.ch_names), self.length), np.float32)
+        if out is None:
+            out = np.empty((len(idx), len(self.store.ch_names), self.length), np.float32)
         for k, r, s in zip(range(len(idx)), self.recording[idx].tolist(), self.start[idx].tolist()):
-            if self.norm == "none": out[k] = self.signal(r)[:, s:s+self.length]
-            else: instance_norm(self.signal(r)[:, s:s+self.length], out[k])
+            if self.norm == "none":
+                out[k] = self.signal(r)[:, s:s+self.length]
+            else:
+                instance_norm(self.signal(r)[:, s:s+self.length], out[k])
         return out
 
     def targets(self, idx=None) -> np.ndarray: # (B,), or (B, T) where time points have the labels
         "The classes of windows `idx`."
         idx = np.arange(len(self)) if idx is None else np.atleast_1d(np.asarray(idx))
         if self.samples is None: return self.y[idx]
-        here = [self.samples[r][s:s+self.length] for r, s in zip(self.recording[idx].tolist(), self.start[idx].tolist())]
+        here = [self.samples[r][s:s+self.length] for r,
+                s in zip(self.recording[idx].tolist(), self.start[idx].tolist())]
         return np.array(here, np.int64).reshape(-1, self.length)
 
     def present(self, idx) -> np.ndarray: # sorted
@@ -120,12 +133,14 @@ class Windows(WindowTable):
 
     def tally(self, idx) -> np.ndarray: # (K,) windows or time points of each class among windows `idx`
         "How often each class occurs."
-        return sum((np.bincount(y[y >= 0], minlength=len(self.classes)) for y in map(self.targets, idx)), np.zeros(len(self.classes), np.int64))
+        return sum((np.bincount(y[y >= 0], minlength=len(self.classes)) for y in map(self.targets, idx)),
+                   np.zeros(len(self.classes), np.int64))
 
     def places(self) -> tuple: # one number and the class of each labelled time point of each window, in order
         "Where the labelled time points are; one that two windows share occurs twice, with the same number."
         window, t = np.nonzero((y := self.targets()) >= 0)
-        return self.recording[window] * max(r.n_times for r in self.store.recordings) + self.start[window] + t, y[window, t]
+        return self.recording[window] * max(r.n_times
+                                            for r in self.store.recordings) + self.start[window] + t, y[window, t]
 
     @property
     def scored(self):
@@ -134,7 +149,8 @@ class Windows(WindowTable):
         number, y = self.places()
         number, first = np.unique(number, return_index=True)
         recording, start = divmod(number, max(r.n_times for r in self.store.recordings))
-        return replace(self, length=1, samples=None, dropped={}, recording=recording, start=start, y=y[first], trial=np.full(len(first), -1))
+        return replace(self, length=1, samples=None, dropped={}, recording=recording, start=start, y=y[first],
+                       trial=np.full(len(first), -1))
 
 # %% ../../nbs/windows/07_windows.ipynb #d7478630
 def bad_event(name) -> bool:
@@ -144,9 +160,12 @@ def bad_event(name) -> bool:
 # %% ../../nbs/windows/07_windows.ipynb #1056dc75
 def cut_fixed(r, onset, duration, length, stride, rate): # -> start, which event covers each window (-1: none)
     "Fixed windows of one recording, and the event that covers each (of several, the one that began last)."
-    start = np.concatenate([np.arange(a, b - length + 1, stride) for a, b in r.segments] + [np.empty(0)]).astype(np.int64)
-    if not len(start): raise MegsslError(f"{r.key}: length: the window ({length / rate:g} s) is longer than the recording's longest unbroken stretch "
-                                         f"({max((b - a for a, b in r.segments), default=0) / rate:g} s); choose a shorter one")
+    start = np.concatenate([np.arange(a, b - length + 1, stride) for a, b in r.segments]
+                           + [np.empty(0)]).astype(np.int64)
+    if not len(start):
+        raise MegsslError(f"{r.key}: length: the window ({length / rate:g} s) is longer than the recording's longest "
+                          "unbroken stretch "
+                          f"({max((b - a for a, b in r.segments), default=0) / rate:g} s); choose a shorter one")
     event, latest = np.full(len(start), -1), np.full(len(start), -np.inf)
     for k, (a, b) in enumerate(zip(np.rint(onset * rate), np.rint((onset + duration) * rate))):
         covers = (start >= a) & (start + length <= b) & (a > latest)
@@ -166,19 +185,26 @@ def cut_events(r, onset, length, tmin, rate): # -> start, event
     return start[whole], np.flatnonzero(whole)
 
 # %% ../../nbs/windows/07_windows.ipynb #529a63a8
-def cut(r, rows, events, cfg, length, rate): # -> start, event row, label, n (events at a border), n (windows marked bad)
+def cut(r, rows, events, cfg, length, rate
+        ): # -> start, event row, label, n (events at a border), n (windows marked bad)
     "The windows of a recording whose events are `rows`, without those that touch a stretch marked bad."
     onset, duration, name = (events[k][rows] for k in ("onset", "duration", "trial_type"))
     bad = np.array([bad_event(n) for n in name], bool)
     use = ~bad
     if cfg.kind == "event":
-        if not use.any(): raise MegsslError(f"{r.key}: events: none, but windows of kind 'event' are asked for; name an events table or choose kind: fixed")
-        if cfg.classes and not cfg.others: use &= np.isin([r.label] * len(name) if r.label else name, cfg.classes)
+        if not use.any():
+            raise MegsslError(f"{r.key}: events: none, but windows of kind 'event' are asked for; name an events table "
+                              "or choose kind: fixed")
+        if cfg.classes and not cfg.others:
+            use &= np.isin([r.label] * len(name) if r.label else name, cfg.classes)
         start, event = cut_events(r, onset[use], length, cfg.tmin, rate)
-    else: start, event = cut_fixed(r, onset[use], duration[use], length, max(1, round((cfg.stride or cfg.length) * rate)), rate)
+    else:
+        start, event = cut_fixed(r, onset[use], duration[use], length, max(1, round((cfg.stride or cfg.length) * rate)),
+                                 rate)
     left = int(use.sum()) - len(start) if cfg.kind == "event" else 0
     clean = np.ones(len(start), bool)
-    for a, b in zip(np.rint(onset[bad] * rate), np.rint((onset + duration)[bad] * rate)): clean &= (start + length <= a) | (start >= max(b, a + 1))
+    for a, b in zip(np.rint(onset[bad] * rate), np.rint((onset + duration)[bad] * rate)):
+        clean &= (start + length <= a) | (start >= max(b, a + 1))
     start, event = start[clean], event[clean]
     label = np.full(len(start), r.label) if r.label else np.append(name[use], "")[event]
     return start, np.append(rows[use], -1)[event], label, left, int((~clean).sum())
@@ -188,7 +214,8 @@ def sample_labels(r, onset, duration, name, code: dict, rate) -> np.ndarray: # (
     "The class of each time point of a recording, -1 where nothing is said."
     out = np.full(r.n_times, code.get(r.label, -1), np.int16)
     for k in [] if r.label else np.argsort(onset, kind="stable"):
-        if name[k] in code: out[max(0, round(onset[k] * rate)):max(0, round((onset[k] + duration[k]) * rate))] = code[name[k]]
+        if name[k] in code:
+            out[max(0, round(onset[k] * rate)):max(0, round((onset[k] + duration[k]) * rate))] = code[name[k]]
     return out
 
 def label_samples(windows, rows, events):
@@ -196,8 +223,11 @@ def label_samples(windows, rows, events):
     code = {c: k for k, c in enumerate(windows.classes)}
     said = [[events[k][here] for k in ("onset", "duration", "trial_type")] for here in rows]
     samples = [sample_labels(r, *told, code, windows.store.sfreq) for r, told in zip(windows.store.recordings, said)]
-    y = [(samples[r][s:s + windows.length] >= 0).any() for r, s in zip(windows.recording.tolist(), windows.start.tolist())]
-    if not any(y): raise MegsslError("windows: labels: sample, but no event lasts for a sample within a window; give events with durations, or labels: window")
+    y = [(samples[r][s:s + windows.length] >= 0).any() for r,
+         s in zip(windows.recording.tolist(), windows.start.tolist())]
+    if not any(y):
+        raise MegsslError("windows: labels: sample, but no event lasts for a sample within a window; give events with "
+                          "durations, or labels: window")
     return replace(windows, samples=samples, y=np.array(y, np.int64) - 1)
 
 # %% ../../nbs/windows/07_windows.ipynb #e2fc2608
@@ -206,22 +236,27 @@ def make_windows(store, # Store or Index
     "Cut every recording of `store` into windows."
     length, rate = round(cfg.length * store.sfreq), store.sfreq
     if length < 1: raise MegsslError(f"windows: length: {cfg.length} s is less than one sample at {rate:g} Hz")
-    events = {k: store.events[k].to_numpy(t) for k, t in (("recording", int), ("onset", float), ("duration", float))} | {"trial_type": np.array(store.events["trial_type"].tolist(), str)}
+    events = {k: store.events[k].to_numpy(t) for k,
+              t in (("recording", int), ("onset", float),
+                    ("duration", float))} | {"trial_type": np.array(store.events["trial_type"].tolist(), str)}
     order = np.argsort(events["recording"], kind="stable")
     rows = np.split(order, np.searchsorted(events["recording"][order], np.arange(1, len(store.recordings))))
     found = [cut(r, k, events, cfg, length, rate) for r, k in zip(store.recordings, rows)]
     start, trial, label = (np.concatenate([f[k] for f in found]) for k in range(3))
-    whole = [[r.label] if r.label else [str(n) for n in events["trial_type"][k] if not bad_event(n)] for r, k in zip(store.recordings, rows)]
+    whole = [[r.label] if r.label else [str(n) for n in events["trial_type"][k] if not bad_event(n)] for r,
+             k in zip(store.recordings, rows)]
     present = sorted((set(label.tolist()) if cfg.labels == "window" else {n for names in whole for n in names}) - {""})
     left, bad = (sum(f[k] for f in found) for k in (3, 4))
     if not len(start) and not left:
         raise MegsslError("windows: none could be cut, all touch a stretch marked bad; choose a shorter length")
     if len(start) and (absent := [c for c in cfg.classes or [] if c not in present]):
-        raise MegsslError(f"windows: classes: no window has the label {', '.join(absent)}; labels that exist: {', '.join(sorted({*present, *events['trial_type'].tolist()} - {''})) or 'none'}")
+        raise MegsslError(f"windows: classes: no window has the label {', '.join(absent)}; labels that exist: "
+                          f"{', '.join(sorted({*present, *events['trial_type'].tolist()} - {''})) or 'none'}")
     code = {c: k for k, c in enumerate(cfg.classes or present)}
     dropped = {"event too close to a border": left, "marked bad": bad}
     made = Windows(store, length, np.repeat(np.arange(len(found)), [len(f[0]) for f in found]), start.astype(np.int64),
-                   np.array([code.get(l, -1) for l in label.tolist()], np.int64), list(code), trial.astype(np.int64), cfg.norm, {k: v for k, v in dropped.items() if v})
+                   np.array([code.get(l, -1) for l in label.tolist()], np.int64), list(code), trial.astype(np.int64),
+                   cfg.norm, {k: v for k, v in dropped.items() if v})
     return made if cfg.labels == "window" else label_samples(made, rows, events)
 
 # %% ../../nbs/windows/07_windows.ipynb #d280480b
@@ -241,7 +276,8 @@ class Buffers:
 
 # %% ../../nbs/windows/07_windows.ipynb #6d901dee
 class Batches:
-    "Batches of torch tensors; with a seed, the order is a pure function of (seed, epoch), so that a resumed run repeats it."
+    """Batches of torch tensors; with a seed, the order is a pure function of (seed, epoch), so that a resumed run
+    repeats it."""
     def __init__(self,
                  windows: Windows,
                  batch_size: int,
@@ -252,10 +288,12 @@ class Batches:
         import torch
         if not len(windows): raise MegsslError("batches: no windows to draw from")
         if batch_size < 1: raise MegsslError(f"batches: batch_size: {batch_size}, must be at least 1")
-        self.windows, self.batch_size, self.seed, self.drop_last, self.epoch = windows, batch_size, seed, drop_last and len(windows) >= batch_size, 0
+        self.windows, self.batch_size, self.seed, self.drop_last, self.epoch = (windows, batch_size, seed, drop_last
+                                                                                and len(windows) >= batch_size, 0)
         self.subjects, codes = np.unique(windows.subject, return_inverse=True)
         self.columns = {"subject": codes, "recording": windows.recording, "onset": windows.onset.astype(np.float32)}
-        self.sensors, present = torch.as_tensor(np.asarray(windows.store.positions, np.float32)), getattr(windows.store, "present", None)
+        self.sensors = torch.as_tensor(np.asarray(windows.store.positions, np.float32))
+        present = getattr(windows.store, "present", None)
         self.present = None if present is None or present.all() else torch.from_numpy(present)
         shape = min(batch_size, len(windows)), len(windows.store.ch_names), windows.length
         self.share = 0, 1  # number of this process, and of all that divide each round of batches
@@ -267,14 +305,17 @@ class Batches:
         if n < self.share[1]: raise MegsslError(f"batches: {n} windows for {self.share[1]} processes; take fewer")
         return n // every if self.drop_last else -(-n // every)
 
-    def set_epoch(self, epoch: int): self.epoch = int(epoch)
+    def set_epoch(self, epoch: int):
+        self.epoch = int(epoch)
 
     def order(self) -> np.ndarray: # (N,) the windows in the order of this epoch
         "The order of the current epoch."
-        return np.arange(len(self.windows)) if self.seed is None else rng(self.seed, "batches", self.epoch).permutation(len(self.windows))
+        return np.arange(len(self.windows)) if self.seed is None else rng(self.seed, "batches",
+                                                                          self.epoch).permutation(len(self.windows))
 
     def groups(self) -> list: # one array of window numbers per batch
-        "The windows of each batch of this process; several processes get batches of about one size, so that all take as many steps."
+        """The windows of each batch of this process; several processes get batches of about one size, so that all take
+        as many steps."""
         order, size, (rank, world) = self.order(), self.batch_size, self.share
         if world > 1: return np.array_split(order[:len(self) * size * world], len(self) * world)[rank::world]
         return [order[k * size:(k + 1) * size] for k in range(len(self))]
@@ -292,13 +333,16 @@ class Batches:
         groups = self.groups()[first:stop]
         signals = (self.ahead or self).signals(groups)
         for idx in groups:
-            batch = {"x": next(signals), "sensors": self.sensors, "y": torch.from_numpy(self.windows.targets(idx)), **{k: torch.from_numpy(a[idx]) for k, a in self.columns.items()}, "index": torch.from_numpy(idx)}
+            batch = {"x": next(signals), "sensors": self.sensors, "y": torch.from_numpy(self.windows.targets(idx)),
+                     **{k: torch.from_numpy(a[idx]) for k, a in self.columns.items()}, "index": torch.from_numpy(idx)}
             yield batch if self.present is None else batch | {"present": self.present[batch["recording"]]}
 
 # %% ../../nbs/windows/07_windows.ipynb #ac6fc688
 class Filler:
-    "What a worker process does: fill the buffer that it is told to; a batch for which no buffer is free is sent as it is."
-    def __init__(self, windows, tensors): self.windows, self.tensors = windows, tensors
+    """What a worker process does: fill the buffer that it is told to; a batch for which no buffer is free is sent as it
+    is."""
+    def __init__(self, windows, tensors):
+        self.windows, self.tensors = windows, tensors
     def __getitem__(self, job):
         slot, idx = job
         if slot is None: return None, self.windows.x(idx)
@@ -310,10 +354,13 @@ class Ahead:
     def __init__(self, windows, shape, workers):
         import torch
         from torch.utils.data import DataLoader
-        tensors = [torch.empty(shape).share_memory_() for _ in range(2 * workers + 3)]  # 2 per worker under way, 3 with the consumer
+        # 2 per worker under way, 3 with the consumer
+        tensors = [torch.empty(shape).share_memory_() for _ in range(2 * workers + 3)]
         self.buffers, self.groups, self.away = Buffers(t.numpy() for t in tensors), [], {}
-        self.loader = DataLoader(Filler(windows, tensors), batch_size=None, sampler=self, num_workers=workers, persistent_workers=True,
-                                 generator=torch.Generator())  # of its own, so that dropout does not depend on `workers`
+        self.loader = DataLoader(Filler(windows, tensors), batch_size=None, sampler=self, num_workers=workers,
+                                 persistent_workers=True,
+                                 # of its own, so that dropout does not depend on `workers`
+                                 generator=torch.Generator())
 
     def __iter__(self):
         "What the workers are asked for (torch's sampler)."

@@ -24,16 +24,22 @@ Names = Annotated[list[str], BeforeValidator(lambda v: [str(x) for x in v] if is
 class SplitConfig(Config):
     "How windows are shared out."
     scheme: Literal["within", "across", "parts"] = "across"
-    test: Names | int | float | None = None       # across: subjects, or how many (1); within: fraction of each stream (0.2)
-    val: Names | int | float = 0.2                # held out of training: subjects, a count, or a fraction; 0 = no validation
-    pretrain_val: float = Field(default=0.2, gt=0, lt=1) # fraction that pretraining holds out of its windows where `val` gives it none
-    train_parts: Names | None = None              # patterns of parts ("Cross/train", "Cross/*") that may train; None = all
+    # across: subjects, or how many (1); within: fraction of each stream (0.2)
+    test: Names | int | float | None = None
+    # held out of training: subjects, a count, or a fraction; 0 = no validation
+    val: Names | int | float = 0.2
+    # fraction that pretraining holds out of its windows where `val` gives it none
+    pretrain_val: float = Field(default=0.2, gt=0, lt=1)
+    # patterns of parts ("Cross/train", "Cross/*") that may train; None = all
+    train_parts: Names | None = None
     test_parts: Names | None = None               # patterns of parts that test
-    val_parts: Names | None = None                # patterns of parts that validate and do nothing else, instead of `val`; pretraining too
+    # patterns of parts that validate and do nothing else, instead of `val`; pretraining too
+    val_parts: Names | None = None
     val_by: Literal["subject", "time", "trial"] | None = None # None: across "subject", within "time", parts "trial"
     gap: float = Field(default=1.0, ge=0)         # s between windows of different sets within one line of time
     folds: int = Field(default=1, ge=1)           # how many test sets take turns
-    rotate: bool = False                          # each seed tests one fold, its number modulo `folds`, instead of all of them
+    # each seed tests one fold, its number modulo `folds`, instead of all of them
+    rotate: bool = False
     transductive: bool = False                    # whether pretraining may see the test windows, without labels
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
 
@@ -100,16 +106,22 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
         leak = np.flatnonzero(close(windows, a, b, cfg.gap))
         if len(leak):
             i, j, s, verb = a[leak[0]], who[leak[0]], apart[leak[0]], "s"[len(leak) > 1:]
-            how = f"share{verb} samples" if s < windows.seconds - .5 / windows.store.sfreq else f"come{verb} within {s - windows.seconds:.3g} s (gap: {cfg.gap:g} s)"
-            raise LeakError(f"split: {one} and {other}: {len(leak)} window{'s'[len(leak) < 2:]} {how}: {key(i)} at {windows.onset[i]:.3f} s ({one}) and "
+            how = (f"share{verb} samples" if s < windows.seconds - .5 / windows.store.sfreq
+                   else f"come{verb} within {s - windows.seconds:.3g} s (gap: {cfg.gap:g} s)")
+            raise LeakError(f"split: {one} and {other}: {len(leak)} window{'s'[len(leak) < 2:]} {how}: {key(i)} at "
+                            f"{windows.onset[i]:.3f} s ({one}) and "
                             f"{key(j)} at {windows.onset[j]:.3f} s ({other}); make the sets again with make_split")
         apart_by = {"test"} if cfg.scheme == "across" else set()
-        if cfg.held_by == "subject" and one != "pretrain_val": apart_by |= {"val"}
-        shared = sorted(set(windows.subject[a].tolist()) & set(windows.subject[b].tolist())) if other in apart_by else []
+        if cfg.held_by == "subject" and one != "pretrain_val":
+            apart_by |= {"val"}
+        shared = sorted(set(windows.subject[a].tolist()) & set(
+            windows.subject[b].tolist())) if other in apart_by else []
         if shared:
             i = a[windows.subject[a] == shared[0]][0]
-            raise LeakError(f"split: {one} and {other}: both hold subject {', '.join(shared)}: {key(i)} at {windows.onset[i]:.3f} s ({one}); "
-                            "hold whole subjects out, or say transductive: true if pretraining on test subjects is meant")
+            raise LeakError(f"split: {one} and {other}: both hold subject {', '.join(shared)}: {key(i)} at "
+                            f"{windows.onset[i]:.3f} s ({one}); "
+                            "hold whole subjects out, or say transductive: true if pretraining on test subjects is "
+                            "meant")
 
 # %% ../../nbs/windows/08_splits.ipynb #932d9678
 def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
@@ -117,14 +129,16 @@ def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
     if patterns is None: return np.ones(len(windows), bool)
     exist = sorted(set(windows.part.tolist()))
     if absent := [p for p in patterns if not any(fnmatch(e, p) for e in exist)]:
-        raise MegsslError(f"split: {name}: no part is called {', '.join(absent)}; parts that exist: {', '.join(e or '(unnamed)' for e in exist)}")
+        raise MegsslError(f"split: {name}: no part is called {', '.join(absent)}; parts that exist: "
+                          f"{', '.join(e or '(unnamed)' for e in exist)}")
     return np.isin(windows.part, [e for e in exist if any(fnmatch(e, p) for p in patterns)])
 
 def unit_time(windows) -> np.ndarray: # (N,) s
     "The time to cut by: that of the window, or that of its whole trial, which no cut may divide."
     trials = np.array([is_trials(r) for r in windows.store.recordings])[windows.recording]
     _, at = np.unique(windows.line, return_inverse=True)
-    first = np.full(at.max() + 1, np.inf); np.minimum.at(first, at, windows.time)
+    first = np.full(at.max() + 1, np.inf)
+    np.minimum.at(first, at, windows.time)
     return np.where(trials, first[at], windows.time)
 
 def blocks(windows, idx, fraction: float, place) -> np.ndarray: # the chosen part of idx
@@ -143,31 +157,44 @@ def blocks(windows, idx, fraction: float, place) -> np.ndarray: # the chosen par
 def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
     "Test on a block of each stream: its end, and with each fold the block before."
     fraction = 0.2 if cfg.test is None else cfg.test
-    if not isinstance(fraction, float) or not 0 < fraction < 1: raise MegsslError(f"split: test: {fraction}; scheme within takes the fraction of each stream to test on, such as 0.2")
-    if cfg.test_parts: raise MegsslError("split: test_parts: scheme within tests on the parts that it trains on; choose scheme: parts")
-    if cfg.folds * fraction > 1 + 1e-9: raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction} do not fit into one stream")
+    if not isinstance(fraction, float) or not 0 < fraction < 1:
+        raise MegsslError(f"split: test: {fraction}; scheme within takes the fraction of each stream to test on, such "
+                          "as 0.2")
+    if cfg.test_parts:
+        raise MegsslError("split: test_parts: scheme within tests on the parts that it trains on; choose scheme: parts")
+    if cfg.folds * fraction > 1 + 1e-9:
+        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction} do not fit into one stream")
     used = in_parts(windows, cfg.train_parts, "train_parts")
     test = np.zeros(len(windows), bool)
     test[blocks(windows, np.flatnonzero(used), fraction, lambda others, n, _: max(0, others - fold * n))] = True
     return test, used & ~test
 
 def split_parts(windows, cfg, fold):
-    "Test on the named parts, train on others; with folds the test parts take turns, and may train when it is not their turn."
-    if not cfg.train_parts or not cfg.test_parts: raise MegsslError("split: train_parts, test_parts: scheme parts needs both; parts that exist: " + ", ".join(sorted(set(windows.part.tolist()))))
+    """Test on the named parts, train on others; with folds the test parts take turns, and may train when it is not
+    their turn."""
+    if not cfg.train_parts or not cfg.test_parts:
+        raise MegsslError("split: train_parts, test_parts: scheme parts needs both; parts that exist: "
+                          + ", ".join(sorted(set(windows.part.tolist()))))
     train, test = in_parts(windows, cfg.train_parts, "train_parts"), in_parts(windows, cfg.test_parts, "test_parts")
     if cfg.folds > 1:
         names = sorted(set(windows.part[test].tolist()))
-        if cfg.folds > len(names): raise MegsslError(f"split: folds: {cfg.folds} folds, but {len(names)} parts to test on ({', '.join(names)})")
+        if cfg.folds > len(names):
+            raise MegsslError(f"split: folds: {cfg.folds} folds, but {len(names)} parts to test on "
+                              f"({', '.join(names)})")
         test &= np.isin(windows.part, np.array_split(names, cfg.folds)[fold])
         return test, train & ~test
-    if (train & test).any(): raise MegsslError(f"split: test_parts: {', '.join(sorted(set(windows.part[train & test].tolist())))} would train as well; name other parts")
+    if (train & test).any():
+        raise MegsslError(f"split: test_parts: {', '.join(sorted(set(windows.part[train & test].tolist())))} would "
+                          "train as well; name other parts")
     return test, train
 
 # %% ../../nbs/windows/08_splits.ipynb #2d647d2b
 def known_subjects(windows, names, name):
     "The names, if each is a subject."
     exist = sorted(set(windows.subject.tolist()))
-    if absent := [s for s in names if s not in exist]: raise MegsslError(f"split: {name}: no subject is called {', '.join(absent)}; subjects that exist: {', '.join(exist)}")
+    if absent := [s for s in names if s not in exist]:
+        raise MegsslError(f"split: {name}: no subject is called {', '.join(absent)}; subjects that exist: "
+                          f"{', '.join(exist)}")
     return names
 
 def split_across(windows, cfg, fold):
@@ -175,15 +202,24 @@ def split_across(windows, cfg, fold):
     train, test = in_parts(windows, cfg.train_parts, "train_parts"), in_parts(windows, cfg.test_parts, "test_parts")
     subjects = np.unique(windows.subject[test]).tolist()
     n_all = len(np.unique(windows.subject[train | test]))
-    if n_all < 2: raise MegsslError(f"split: scheme: across needs at least two subjects, found one ({', '.join(subjects)}); choose scheme: within or parts")
-    if isinstance(cfg.test, list): chosen = known_subjects(windows, cfg.test, "test")
-    elif cfg.test is None and cfg.test_parts: chosen = subjects
+    if n_all < 2:
+        raise MegsslError(f"split: scheme: across needs at least two subjects, found one ({', '.join(subjects)}); "
+                          "choose scheme: within or parts")
+    if isinstance(cfg.test, list):
+        chosen = known_subjects(windows, cfg.test, "test")
+    elif cfg.test is None and cfg.test_parts:
+        chosen = subjects
     else:
-        k = 1 if cfg.test is None else cfg.test if isinstance(cfg.test, int) else max(1, round(cfg.test * len(subjects)))
-        if not 0 < k < n_all: raise MegsslError(f"split: test: {cfg.test} of {n_all} subjects; at least one must test and one must train")
-        if (cfg.folds - 1) * k >= len(subjects): raise MegsslError(f"split: folds: {cfg.folds} folds of {k} subjects, but there are {len(subjects)} to test on")
+        k = 1 if cfg.test is None else cfg.test if isinstance(cfg.test,
+                                                              int) else max(1, round(cfg.test * len(subjects)))
+        if not 0 < k < n_all:
+            raise MegsslError(f"split: test: {cfg.test} of {n_all} subjects; at least one must test and one must train")
+        if (cfg.folds - 1) * k >= len(subjects):
+            raise MegsslError(f"split: folds: {cfg.folds} folds of {k} subjects, but there are "
+                          f"{len(subjects)} to test on")
         chosen = subjects[fold * k:(fold + 1) * k]
-    if cfg.folds > 1 and (isinstance(cfg.test, list) or (cfg.test is None and cfg.test_parts)): raise MegsslError("split: folds: given test subjects do not rotate; set folds: 1 or test to a number")
+    if cfg.folds > 1 and (isinstance(cfg.test, list) or (cfg.test is None and cfg.test_parts)):
+        raise MegsslError("split: folds: given test subjects do not rotate; set folds: 1 or test to a number")
     held = np.isin(windows.subject, chosen)
     return test & held, train & ~held
 
@@ -191,21 +227,26 @@ def split_across(windows, cfg, fold):
 def hold_subjects(windows, idx, val, seed):
     "All windows of a few subjects."
     subjects = np.unique(windows.subject[idx])
-    if isinstance(val, list): chosen = known_subjects(windows, val, "val")
+    if isinstance(val, list):
+        chosen = known_subjects(windows, val, "val")
     else:
         n = val if isinstance(val, int) else max(1, round(val * len(subjects)))
-        if not 0 < n < len(subjects): raise MegsslError(f"split: val: {n} of {len(subjects)} training subjects ({', '.join(subjects)}) cannot validate; one must be left to train, or choose val_by: time or trial")
+        if not 0 < n < len(subjects):
+            raise MegsslError(f"split: val: {n} of {len(subjects)} training subjects ({', '.join(subjects)}) cannot "
+                              "validate; one must be left to train, or choose val_by: time or trial")
         chosen = rng(seed, "val").choice(subjects, n, replace=False)
     return idx[np.isin(windows.subject[idx], chosen)]
 
 def hold_time(windows, idx, val, seed):
     "A block of each stream, at a place that the seed chooses."
-    if not isinstance(val, float) or not 0 < val < 1: raise MegsslError(f"split: val: {val}; val_by time takes the fraction of each stream to hold out, such as 0.2")
+    if not isinstance(val, float) or not 0 < val < 1:
+        raise MegsslError(f"split: val: {val}; val_by time takes the fraction of each stream to hold out, such as 0.2")
     return blocks(windows, idx, val, lambda others, n, stream: int(rng(seed, "val", stream).integers(others + 1)))
 
 def hold_trials(windows, idx, val, seed):
     "Trials (or labelled recordings), the same share or number of each class; their windows stay together."
-    if isinstance(val, list) or not 0 < val or (isinstance(val, float) and val >= 1): raise MegsslError(f"split: val: {val}; val_by trial takes a fraction such as 0.2, or how many trials per class")
+    if isinstance(val, list) or not 0 < val or (isinstance(val, float) and val >= 1):
+        raise MegsslError(f"split: val: {val}; val_by trial takes a fraction such as 0.2, or how many trials per class")
     between = (windows.y[idx] < 0) & (windows.trial[idx] < 0) & (windows.of("label")[idx] == "")
     alone = between.all() and len(np.unique(windows.recording[idx])) == 1
     if alone and isinstance(val, float): return hold_time(windows, idx, val, seed)
@@ -216,7 +257,9 @@ def hold_trials(windows, idx, val, seed):
     for k in np.unique(windows.y[idx][first]):
         mine = rng(seed, "val", int(k)).permutation(groups[windows.y[idx][first] == k])
         n = val if isinstance(val, int) else max(1, round(val * len(mine)))
-        if k >= 0 and n >= len(mine): raise MegsslError(f"split: val: {n} of {len(mine)} trials of class {windows.classes[k]} cannot validate; one must be left to train")
+        if k >= 0 and n >= len(mine):
+            raise MegsslError(f"split: val: {n} of {len(mine)} trials of class {windows.classes[k]} cannot validate; "
+                              "one must be left to train")
         chosen.append(mine[:n])
     return idx[np.isin(windows.group[idx], np.concatenate(chosen))]
 
@@ -225,7 +268,8 @@ hold = {"subject": hold_subjects, "time": hold_time, "trial": hold_trials}
 # %% ../../nbs/windows/08_splits.ipynb #8120ef0b
 def spread(windows, idx) -> np.ndarray: # (N,) bool
     "Indices as a mask."
-    mask = np.zeros(len(windows), bool); mask[idx] = True
+    mask = np.zeros(len(windows), bool)
+    mask[idx] = True
     return mask
 
 def close_to(windows, mask, other, gap) -> np.ndarray: # (N,) bool
@@ -235,11 +279,14 @@ def close_to(windows, mask, other, gap) -> np.ndarray: # (N,) bool
 
 def need(mask, name, dropped):
     "Refuse an empty set."
-    if not mask.any(): raise MegsslError(f"split: {name}: no window is left (dropped: {dropped or 'none'}); check test, val, gap and the parts")
+    if not mask.any():
+        raise MegsslError(f"split: {name}: no window is left (dropped: {dropped or 'none'}); check test, val, gap and "
+                          "the parts")
 
 def without(mask, out, why, dropped):
     "`mask` without `out`, counted."
-    if n := int((mask & out).sum()): dropped[why] = dropped.get(why, 0) + n
+    if n := int((mask & out).sum()):
+        dropped[why] = dropped.get(why, 0) + n
     return mask & ~out
 
 # %% ../../nbs/windows/08_splits.ipynb #16e69029
@@ -247,7 +294,8 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     "What may teach and what may pretrain, given the test side."
     pre = teach if cfg.pretrain_parts is None else in_parts(windows, cfg.pretrain_parts, "pretrain_parts") & ~test
     tested = np.isin(windows.subject, windows.subject[test])
-    if cfg.scheme == "across" and not cfg.transductive: pre = without(pre, tested, "pretrain, of test subjects", dropped)
+    if cfg.scheme == "across" and not cfg.transductive:
+        pre = without(pre, tested, "pretrain, of test subjects", dropped)
     near = close_to(windows, teach | pre, test, cfg.gap)
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
     return teach, (pre | test) if cfg.transductive else pre & ~near
@@ -257,13 +305,22 @@ def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain
     none = np.zeros(len(windows), bool)
     named = in_parts(windows, cfg.val_parts, "val_parts") if cfg.val_parts else none
     teach = teach | named
-    held = named if cfg.val_parts else spread(windows, hold[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, seed)) if cfg.val else none
-    if cfg.held_by == "subject" and not cfg.val_parts: held |= pre & np.isin(windows.subject, windows.subject[held])
+    held = named if cfg.val_parts else spread(windows,
+                                              hold[cfg.held_by](windows, np.flatnonzero(teach), cfg.val,
+                                                                seed)) if cfg.val else none
+    if cfg.held_by == "subject" and not cfg.val_parts:
+        held |= pre & np.isin(windows.subject, windows.subject[held])
     near, why = close_to(windows, (teach | pre) & ~held, held, cfg.gap), f"within {cfg.gap:g} s of val"
-    train, own, pre = without(teach & ~held, near, f"train, {why}", dropped), (pre | named) & held, without(pre & ~held, near, f"pretrain, {why}", dropped)
-    if pre.any() and not own.any(): # no labelled validation, or recordings of its own: pretraining holds out trials or time of its own
-        own = spread(windows, hold["trial" if cfg.held_by == "trial" else "time"](windows, np.flatnonzero(pre), cfg.pretrain_val, seed))
-        pre = without(pre & ~own, close_to(windows, pre & ~own, own, cfg.gap), f"pretrain, within {cfg.gap:g} s of pretrain_val", dropped)
+    train = without(teach & ~held, near, f"train, {why}", dropped)
+    own = (pre | named) & held
+    pre = without(pre & ~held, near, f"pretrain, {why}", dropped)
+    # no labelled validation, or recordings of its own: pretraining holds out trials or time of its own
+    if pre.any() and not own.any():
+        own = spread(windows,
+                     hold["trial" if cfg.held_by == "trial" else "time"](windows, np.flatnonzero(pre), cfg.pretrain_val,
+                                                                         seed))
+        pre = without(pre & ~own, close_to(windows, pre & ~own, own, cfg.gap),
+                      f"pretrain, within {cfg.gap:g} s of pretrain_val", dropped)
     return train, teach & held, pre, own
 
 # %% ../../nbs/windows/08_splits.ipynb #a8871f1a
@@ -301,10 +358,12 @@ def make_split(windows: Windows, cfg: SplitConfig,
     need(teach, "train", dropped)
     train, val, pre, own = hold_out(windows, cfg, teach, pre, seed, dropped)
     blank = (windows.y < 0) & bool(windows.classes)
-    named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k, m in (("train", train), ("val", val), ("test", test))}
+    named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k,
+             m in (("train", train), ("val", val), ("test", test))}
     masks = named | {"pretrain": pre, "pretrain_val": own}
     for name in sets:
-        if cfg.val or name != "val": need(masks[name], name, dropped)
+        if cfg.val or name != "val":
+            need(masks[name], name, dropped)
     check_classes(windows, masks, fold)
     split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest)
     audit(windows, split, cfg)
@@ -322,11 +381,16 @@ def plot_split(windows: Windows, split: Split, ax=None, rows=16):
         mine = set(everything[name].tolist())
         for row, (subject, stream) in enumerate(list(streams)[:rows]):
             here = [i for i in np.flatnonzero((windows.subject == subject) & (windows.stream == stream)) if i in mine]
-            ax.broken_barh([(windows.time[i], windows.seconds * .92) for i in here], (row - .4, .8), color=color, lw=0, label="_" if row else name)
+            ax.broken_barh([(windows.time[i], windows.seconds * .92) for i in here], (row - .4, .8), color=color, lw=0,
+                           label="_" if row else name)
     handles = [plt.Rectangle((0, 0), 1, 1, color=c) for c in colors.values()]
-    ax.legend(handles, colors, ncols=6, fontsize=7, loc="lower center", bbox_to_anchor=(.5, 1), frameon=False, columnspacing=1, handlelength=1)
-    ax.set(yticks=range(min(rows, len(streams))), yticklabels=[s for _, s in list(streams)[:rows]], xlabel="time in the stream (s)")
-    ax.invert_yaxis(); ax.tick_params(labelsize=7); ax.figure.tight_layout()
+    ax.legend(handles, colors, ncols=6, fontsize=7, loc="lower center", bbox_to_anchor=(.5, 1), frameon=False,
+              columnspacing=1, handlelength=1)
+    ax.set(yticks=range(min(rows, len(streams))), yticklabels=[s for _, s in list(streams)[:rows]],
+           xlabel="time in the stream (s)")
+    ax.invert_yaxis()
+    ax.tick_params(labelsize=7)
+    ax.figure.tight_layout()
     return ax
 
 # %% ../../nbs/windows/08_splits.ipynb #f26d1016
@@ -337,10 +401,14 @@ def label_subset(windows: Windows,
     "A random subset with `per_class` windows of each class; of one seed, smaller subsets lie within larger ones."
     idx = np.asarray(idx)
     if per_class is None: return idx
-    if windows.unit == "sample": raise MegsslError(f"labels_per_class: {per_class} asked for, but time points have the labels; use null, all of them")
+    if windows.unit == "sample":
+        raise MegsslError(f"labels_per_class: {per_class} asked for, but time points have the labels; use null, all of "
+                          "them")
     chosen = []
     for k, name in enumerate(windows.classes):
         mine = np.sort(idx[windows.y[idx] == k])
-        if not 0 < per_class <= len(mine): raise MegsslError(f"labels_per_class: {per_class} asked for, but class {name} has {len(mine)} training windows")
+        if not 0 < per_class <= len(mine):
+            raise MegsslError(f"labels_per_class: {per_class} asked for, but class {name} has {len(mine)} training "
+                              "windows")
         chosen.append(rng(seed, "labels", name).permutation(mine)[:per_class])
     return np.sort(np.concatenate(chosen))
