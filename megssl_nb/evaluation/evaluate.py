@@ -63,10 +63,10 @@ class Classification(Objective):
         self.classifier, self.scale = classifier, encoder_lr_scale
 
     def loss(self, batch, generator):
-        return nn.functional.cross_entropy(self.classifier(batch["x"]), batch["y"],
-                                           ignore_index=-1), int((batch["y"] >= 0).sum())
+        return nn.functional.cross_entropy(self.classifier(batch.x), batch.target,
+                                           ignore_index=-1), int((batch.target >= 0).sum())
 
-    def validate(self, batch, generator): return decided(self.classifier(batch["x"]).float().cpu(), batch["y"].cpu())
+    def validate(self, batch, generator): return decided(self.classifier(batch.x).float().cpu(), batch.target.cpu())
 
     def summary(self, outputs):
         from sklearn.metrics import f1_score

@@ -51,9 +51,9 @@ def appraise(encoder, stage, feed, seed) -> dict: # feed: batches in order
     "Losses of the model and of every guess on the same scored cells, spread of the tokens, and warnings."
     losses, tokens, sizes = [], [], []
     for i, batch in enumerate(feed):
-        losses.append(score(stage, encoder, batch["x"], torch_rng(seed, "corrupt", "validation", i)))
-        tokens.append(embedded(encoder, stage, batch["x"]))
-        sizes.append(len(batch["x"]))
+        losses.append(score(stage, encoder, batch.x, torch_rng(seed, "corrupt", "validation", i)))
+        tokens.append(embedded(encoder, stage, batch.x))
+        sizes.append(len(batch.x))
     mean = {part: {k: float(np.average([l[part][k] for l in losses], weights=sizes)) for k in losses[0][part]}
             for part in losses[0]}
     std, rank = spread(torch.cat(tokens)[:8192])

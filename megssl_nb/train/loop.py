@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, seed_all, tell_progress, torch_rng
-from ..windows.cut import Batches
+from ..windows.batches import Batches
 from .checkup import checkup_class
 from .interrupt import Asked, Stop, Terminated, handle, handling
 from .processes import check_agreed, environment, everywhere, gathered, place
@@ -186,7 +186,7 @@ def loop_class():
                                   f"{self.cfg.lr:g}), or lower prepare.clip if the recordings hold large artefacts")
             if text := self.objective.alarm(): raise MegsslError(f"training: {text} ({self.where()})")
             if self.trainer.loggers or self.trainer.progress_bar_callback:
-                self.tell(loss, len(batch["y"]))
+                self.tell(loss, len(batch.target))
             return loss if self.shares == 1 else loss * n
         def tell(self, loss, windows):
             now = time.time()

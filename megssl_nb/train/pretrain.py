@@ -33,14 +33,14 @@ class Pretraining(Objective):
             m.requires_grad_(False)
 
     def loss(self, batch, generator):
-        out = self.stage(self.encoder, batch["x"], generator)
+        out = self.stage(self.encoder, batch.x, generator)
         self.logs = out.logs
         return out.loss, int(out.mask.sum())
 
     def alarm(self): return self.stage.alarm(self.logs)
 
     def validate(self, batch, generator):
-        out = self.stage(self.encoder, batch["x"], generator)
+        out = self.stage(self.encoder, batch.x, generator)
         return out.loss, int(out.mask.sum()), out.logs
 
     def summary(self, outputs):
@@ -116,7 +116,7 @@ def finish(folder, encoder, stage, history, feed, checkup, scores, told, both
     for text in scores["warnings"]:
         print(f"warning: {text}")
     scores["warnings"] = checkup.warnings(scores["warnings"])
-    shown = show(stage, encoder, next(iter(feed))["x"][:1], torch_rng(told["seed"], "corrupt", "validation", 0))
+    shown = show(stage, encoder, next(iter(feed)).x[:1], torch_rng(told["seed"], "corrupt", "validation", 0))
     with atomic_dir(folder, **checkpoint_folder) as tmp:
         save_encoder(encoder, tmp, told)
         for name, (epoch, weights) in both.items():
