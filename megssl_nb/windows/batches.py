@@ -22,7 +22,7 @@ class Batch:
     present: torch.Tensor                # (B, C) bool; False = the recording has no such channel
     valid: torch.Tensor                  # (B, T) bool; False = padding
     sfreq: float                         # Hz
-    target: torch.Tensor | None = None   # what the task asks for: (B,) class, (B, T) classes of time points, (B, K) numbers
+    target: torch.Tensor | None = None   # what is asked: (B,) class, (B, T) classes of time points, (B, K) numbers
     meta: dict = field(default_factory=dict)  # subject, recording, onset (s), index: NumPy columns of length B
 
     def __len__(self): return len(self.x)
