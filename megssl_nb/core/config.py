@@ -106,7 +106,7 @@ def file_digest(path) -> str:
 def code_digest(cls: type) -> str: # "" for a class of this package, which has a version
     "A digest of the text of the module that defines a user's class."
     module = sys.modules[cls.__module__]
-    if hasattr(module, "__digest__"): return module.__digest__  # a user's file: see `load_file`
+    if hasattr(module, "__digest__"): return module.__digest__  # a user's file: see `load_code`
     if cls.__module__.split(".")[0] == "megssl_nb": return ""
     try: return digest(inspect.getsource(module).encode())
     except (OSError, TypeError): return "no text"
