@@ -9,6 +9,7 @@ __all__ = ['packages', 'compute', 'provenance', 'tell_progress']
 import contextlib, importlib.metadata, os, platform, shutil, subprocess, sys, time
 from pathlib import Path
 from .files import write_json
+from .registry import own_code
 
 # %% ../../nbs/core/00b_record.ipynb #166ed806
 packages = "megssl_nb torch lightning numpy scipy pandas scikit-learn mne pyriemann papermill".split()
@@ -31,11 +32,12 @@ def provenance(**extra) -> dict:
     here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
     def git(*args): return subprocess.run(["git", *args], cwd=here, capture_output=True, text=True)
     tracked = git("ls-files", "--error-unmatch", "record.py").returncode == 0 if shutil.which("git") else False
+    own = {"code": own_code()} if own_code() else {}
     return {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "commit": git("rev-parse", "HEAD").stdout.strip() if tracked else None,
             "modified": bool(git("status", "--porcelain", "--untracked-files=no").stdout.strip()) if tracked else None,
             "versions": {name: version(name) for name in packages}, "python": platform.python_version(),
-            "machine": compute() | {"cores": os.cpu_count()}, **extra}
+            "machine": compute() | {"cores": os.cpu_count()}, **own, **extra}
 
 # %% ../../nbs/core/00b_record.ipynb #42c471a9
 def tell_progress(**fields):

@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 import numpy as np
 import yaml
 from pydantic import Field, field_validator, model_validator
-from ..core import (Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record,
+from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code, read_record,
+                            read_yaml, write_record,
                             write_text)
 from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
@@ -183,12 +184,13 @@ def override(data: dict, settings: list[str]) -> dict:
 def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name, a dict or a StudyConfig
     "Read and check a study; errors name the file and the key."
     if isinstance(spec, StudyConfig): return spec
-    if isinstance(spec, dict): return StudyConfig.read(override(spec, settings), "study")
+    if isinstance(spec, dict): return StudyConfig.read(pin_all(override(spec, settings)), "study")
     path = study_file(spec)
     data = read_yaml(path)
     if not isinstance(data, dict):
         raise MegsslError(f"{path}: a study is a mapping of keys; see studies/demo.yaml for an example")
-    return StudyConfig.read(override(data, settings), path)
+    beside = path.parent if Path(spec).is_file() else ""  # a shipped study lies beside no file of the user's
+    return StudyConfig.read(pin_all(override(data, settings), beside), path)
 
 # %% ../../nbs/studies/40_study.ipynb #3665fcfe
 def expand(spec):
@@ -235,7 +237,7 @@ class Run:
         return {"job": job, "study": self.study.name, "pretexts": pretexts, "parent": parent, "seed": seed,
                 "fold": fold, "store": self.store.digest,
                 "split": split.digest, "sfreq": self.store.sfreq, "norm": self.study.windows.norm, "files": files,
-                "recordings": seen}
+                "recordings": seen} | ({"code": code} if (code := pinned_in(self.study.plain())) else {})
 
     @cached_property
     def image(self):
@@ -275,9 +277,10 @@ def start_run(study, # anything `read_study` takes
         prepare(source, store, study.data.prepare, n_jobs=n_jobs, progress=progress)
     write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
     taken = {name: os.path.relpath(path, folder) for name, path in checkpoints.items()}
+    code = {name: os.path.relpath(path, folder) for name, path in pinned_in(study.plain()).items()}
     write_record(folder/"data.json",
                  {"store": os.path.relpath(store, folder), "study": file_digest(folder/"study.yaml")}
-                 | ({"checkpoints": taken} if taken else {}))
+                 | ({"checkpoints": taken} if taken else {}) | ({"code": code} if code else {}))
     Store(store, verify=True)
     return open_run(folder)
 
@@ -312,5 +315,7 @@ def open_run(folder="") -> Run: # "" = a small simulated study in a temporary fo
     if said.get("study", (found := file_digest(folder/"study.yaml"))) != found:
         raise MegsslError(f"{folder/'study.yaml'}: was edited or damaged after the run; edit the study itself, and "
                           "'megssl ablate' takes it over")
+    for name, path in said.get("code", {}).items():
+        place_code(folder/path, name.rpartition("@")[2])
     return Run(folder, read_study(folder/"study.yaml"), Store(folder/said["store"]),
                {name: folder/path for name, path in said.get("checkpoints", {}).items()})
