@@ -16,6 +16,7 @@ from ..train.interrupt import Terminated, exit_code, raising
 # %% ../../nbs/commands/44_cli.ipynb #c48fef9d
 # what can be listed -> (what it is, where its table of names is)
 there = {"sources": ("where recordings come from: data.source.kind", "megssl_nb.sources.raw:sources"),
+         "steps": ("what else happens before scaling: data.prepare.steps", "megssl_nb.store.steps:steps"),
          "tokenizers": ("signals to tokens: encoder.tokenizer.kind", "megssl_nb.models.encoder:tokenizers"),
          "contexts": ("tokens in the light of the others: encoder.context.kind", "megssl_nb.models.encoder:contexts"),
          "presets": ("whole encoders: encoder", "megssl_nb.commands.cli:listed_presets"),

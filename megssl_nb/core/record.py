@@ -32,12 +32,14 @@ def provenance(**extra) -> dict:
     here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
     def git(*args): return subprocess.run(["git", *args], cwd=here, capture_output=True, text=True)
     tracked = git("ls-files", "--error-unmatch", "record.py").returncode == 0 if shutil.which("git") else False
-    own = {"code": own_code()} if own_code() else {}
+    told = {"code": own_code()} | extra
+    if not told["code"]:
+        del told["code"]
     return {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "commit": git("rev-parse", "HEAD").stdout.strip() if tracked else None,
             "modified": bool(git("status", "--porcelain", "--untracked-files=no").stdout.strip()) if tracked else None,
             "versions": {name: version(name) for name in packages}, "python": platform.python_version(),
-            "machine": compute() | {"cores": os.cpu_count()}, **own, **extra}
+            "machine": compute() | {"cores": os.cpu_count()}, **told}
 
 # %% ../../nbs/core/00b_record.ipynb #42c471a9
 def tell_progress(**fields):

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 import numpy as np
-from pydantic import PositiveFloat, model_validator
-from ..core import Config, MegsslError
+from pydantic import PositiveFloat, field_validator, model_serializer, model_validator
+from ..core import Config, MegsslError, pin_all
 from .copies import find_marks
 from .filters import condition, finished, low_edge, lowered, resampled
 from .rows import Rows, groups
+from .steps import apply_steps, read_steps
 from ..sources.base import check_samples, sensor_positions
 
 # %% ../../nbs/store/05_preprocess.ipynb #12a9bf4a
@@ -32,6 +33,8 @@ class PrepareConfig(Config):
     picks: list[str] = ["data"]
     bads: Literal["detect", "keep"] = "detect"
     repair: Literal["interpolate", "zero", "drop"] = "interpolate"
+    # what else happens before scaling: names of `steps`, or dicts of kind and options
+    steps: list[str | dict] = []
     # per sensor: of each recording, of each subject's recordings, or one fitted on scale_parts
     scale: Literal["recording", "subject", "train", "none"] = "recording"
     scale_parts: list[str] = []           # the parts of the source that scale="train" may see
@@ -39,6 +42,15 @@ class PrepareConfig(Config):
     absent: Literal["refuse", "zero"] = "refuse"
     clip: PositiveFloat | None = 20.0     # in units of the robust scale
     dtype: Literal["float32", "float16"] = "float32"
+
+    @field_validator("steps")
+    @classmethod
+    def pinned(cls, given): return pin_all(given)  # read, and not run: a record of a study runs nothing
+
+    @model_serializer(mode="wrap")
+    def told(self, content):
+        "Without steps nothing is said of them."
+        return {k: v for k, v in content(self).items() if k != "steps" or v}
 
     @model_validator(mode="after")
     def consistent(self):
@@ -344,13 +356,14 @@ def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and ev
                cfg:PrepareConfig,
                origin="recording", # the file to name in an error
                file=None,          # where to put the samples (`.npy`); None = in memory
-               memory=.5           # GB for samples while this works; changes no sample
+               memory=.5,          # GB for samples while this works; changes no sample
+               steps=None          # the steps of `cfg` if they are read already
               ) -> Prepared:
-    "Pick, filter, resample, find and repair bad sensors; the scale is left to the store."
+    "Pick, filter, resample, find and repair bad sensors, take further steps; the scale is left to the store."
     import mne
     if file is None:
         with tempfile.TemporaryDirectory() as folder:
-            p = preprocess(loaded, cfg, origin, Path(folder)/"signal.npy", memory)
+            p = preprocess(loaded, cfg, origin, Path(folder)/"signal.npy", memory, steps)
             return replace(p, data=p.data[:])
     inst, log = loaded.inst, list(loaded.log)
     sfreq = float(inst.info["sfreq"])
@@ -365,6 +378,12 @@ def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and ev
     marks = find_marks(data, segments, info["ch_names"])
     repair(data, info, sensor_positions(info), bads, cfg.repair, log)
     rate, events = float(cfg.sfreq or sfreq), loaded.events.copy()
+    if cfg.steps:
+        names, types = list(info["ch_names"]), info.get_channel_types()
+        useless = [n for n in bads if cfg.repair == "drop" or not data[names.index(n)].any()]
+        chosen = read_steps(cfg.steps) if steps is None else steps
+        apply_steps(data.within(segments), chosen, names, types, rate, useless, origin)
+        log.append(f"steps: {', '.join(s.kind for s in chosen)} on {len(names) - len(useless)} channels")
     if trials:
         events["onset"], events["duration"] = [a/rate for a, b in segments], [(b - a)/rate for a, b in segments]
     if high := [f for f in cfg.notch if f >= rate/2]:

@@ -24,6 +24,7 @@ from .preprocess import (PrepareConfig, check_length, check_request, choose_chan
                                         preprocess, resampled, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales, listed,
                                     rows_of, typical_positions)
+from .steps import read_steps
 
 # %% ../../nbs/store/06_store.ipynb #d8933eb6
 @dataclass(frozen=True)
@@ -199,9 +200,9 @@ class Store(Index):
                                                      ch_types=self.ch_types), self.ch_names[k], start, seconds)
 
 # %% ../../nbs/store/06_store.ipynb #c3edb552
-def first_pass(recording, cfg, file, memory) -> tuple: # Prepared without its samples, n_times, center (C,), scale (C,)
+def first_pass(recording, cfg, file, memory, steps) -> tuple: # Prepared without samples, n_times, center, scale (C,)
     "Preprocess one recording into a file, in SI units."
-    p = preprocess(recording.lazy(), cfg, recording.origin, file, memory)
+    p = preprocess(recording.lazy(), cfg, recording.origin, file, memory, steps)
     return replace(p, data=None), p.data.length, *robust_scale(p.data.within(p.segments))
 
 def second_pass(file, where, center, scale, cfg, memory) -> str: # where: `rows_of` the recording
@@ -248,7 +249,8 @@ def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordin
     with atomic_dir(path) as tmp:
         (tmp/"signals").mkdir()
         files = [tmp/"signals"/f"{r.key}.npy" for r in recordings]
-        done = parallel(first_pass, [(r, cfg, f, memory) for r, f in zip(recordings, files)], n_jobs, progress,
+        steps = read_steps(cfg.steps)
+        done = parallel(first_pass, [(r, cfg, f, memory, steps) for r, f in zip(recordings, files)], n_jobs, progress,
                         "filter")
         found, lengths, center, scale = map(list, zip(*done))
         names, kinds = kept_channels(*common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for r,
@@ -268,8 +270,8 @@ def make(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordin
 def requested(source, cfg, scale_recordings=None) -> dict:
     "What the manifest of a store says of its source, files included, and of its settings."
     told = [schema, source.fingerprint(), sorted(scale_recordings or [])]
-    code = code_digest(type(source))
-    return {"fingerprint": digest(told + [code] if code else told), "config": cfg.plain()}
+    code = [c for c in map(code_digest, map(type, [source, *read_steps(cfg.steps)])) if c]
+    return {"fingerprint": digest(told + code), "config": cfg.plain()}
 
 def as_source(source):
     "A Source as it is; anything else through `open_source`."
@@ -356,6 +358,7 @@ def planned_index(source, # as for `prepare`
                  ) -> Index:
     "What `prepare` would make, from the headers of the recordings."
     source, cfg = as_source(source), PrepareConfig.read(cfg or {}, "prepare")
+    read_steps(cfg.steps)
     planned = source.planned()
     check_keys([r for r, _ in planned])
     found = [plan_one(r, h, cfg) for r, h in planned]

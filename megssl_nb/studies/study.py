@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 import numpy as np
 import yaml
 from pydantic import Field, field_validator, model_validator
-from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code, read_record,
+from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code,
+                            read_record,
                             read_yaml, write_record,
                             write_text)
 from ..store.preprocess import PrepareConfig
@@ -214,6 +215,11 @@ class Run:
     store: object  # Store, or Index when only planned
     checkpoints: dict = field(default_factory=dict)  # pretext of kind checkpoint -> its folder
 
+    @property
+    def code(self) -> dict: # "mine.py@digest" -> path
+        "The user's files that the study names."
+        return pinned_in(self.study.plain())
+
     @cached_property
     def windows(self):
         "All windows of the study."
@@ -237,7 +243,7 @@ class Run:
         return {"job": job, "study": self.study.name, "pretexts": pretexts, "parent": parent, "seed": seed,
                 "fold": fold, "store": self.store.digest,
                 "split": split.digest, "sfreq": self.store.sfreq, "norm": self.study.windows.norm, "files": files,
-                "recordings": seen} | ({"code": code} if (code := pinned_in(self.study.plain())) else {})
+                "recordings": seen} | ({"code": self.code} if self.code else {})
 
     @cached_property
     def image(self):
