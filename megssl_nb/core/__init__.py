@@ -2,3 +2,4 @@
 from .config import *
 from .files import *
 from .record import *
+from .registry import *

@@ -105,8 +105,10 @@ def file_digest(path) -> str:
 # %% ../../nbs/core/00_core.ipynb #c016dc49
 def code_digest(cls: type) -> str: # "" for a class of this package, which has a version
     "A digest of the text of the module that defines a user's class."
+    module = sys.modules[cls.__module__]
+    if hasattr(module, "__digest__"): return module.__digest__  # a user's file: see `load_code`
     if cls.__module__.split(".")[0] == "megssl_nb": return ""
-    try: return digest(inspect.getsource(sys.modules[cls.__module__]).encode())
+    try: return digest(inspect.getsource(module).encode())
     except (OSError, TypeError): return "no text"
 
 # %% ../../nbs/core/00_core.ipynb #4825dab3

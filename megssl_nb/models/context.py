@@ -103,6 +103,7 @@ class Layer(nn.Module):
 # %% ../../nbs/models/11_context.ipynb #b556df95
 class Transformer(nn.Module):
     "Tokens (B, N, dim) in the light of the other tokens of their window."
+    Config = TransformerConfig
     def __init__(self, cfg: TransformerConfig):
         super().__init__()
         self.cfg, conv = cfg, cfg.positions == "conv"

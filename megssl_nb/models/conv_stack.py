@@ -83,6 +83,7 @@ class ScaledGradient(torch.autograd.Function):
 class ConvStack(nn.Module):
     "Signals (B, C, T) to tokens (B, N, dim)."
     sees_places = False # where the sensors are does not matter, only which they are
+    Config = ConvStackConfig
     def __init__(self, cfg: ConvStackConfig, image): # image: SensorImage; only its number of sensors is used
         super().__init__()
         self.cfg, self.hop, self.field = cfg, cfg.hop, cfg.field  # hop and field in samples

@@ -57,6 +57,7 @@ def norm(kind: str, width: int) -> nn.Module:
 
 class FrameCNN(nn.Module):
     "Signals (B, C, T) to tokens (B, T//D, dim); token n sees its own D frames only."
+    Config = FrameCNNConfig
     def __init__(self, cfg: FrameCNNConfig, image: SensorImage):
         super().__init__()
         self.cfg, self.image, self.frames = cfg, image, cfg.frames

@@ -8,8 +8,8 @@ __all__ = ['check_stage', 'stage_configs', 'build_stage']
 # %% ../../nbs/pretext/24_stages.ipynb #85fd072f
 import torch
 from ..core import MegsslError, named_seed
-from .base import (Pretext, PretextOutput, find_pretext, plot_shown, pretext_config, register,
-                                    registry, score, show, trivial)
+from .base import (Pretext, PretextOutput, find_pretext, plot_shown, pretext_config, pretexts,
+                                    register, score, show, trivial)
 from .contrastive import Contrastive, ContrastiveConfig
 from .denoise import Denoise, DenoiseConfig, Reconstruction
 from .masked_sensors import MaskedSensors, MaskedSensorsConfig
