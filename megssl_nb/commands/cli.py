@@ -95,10 +95,10 @@ def prepare(a):
     from megssl_nb.core import read_yaml
     from megssl_nb.store.preprocess import PrepareConfig
     from megssl_nb.store.store import prepare
-    from megssl_nb.studies.study import expand, override
+    from megssl_nb.studies.study import expand_texts, override
     source = a.source[0] if len(a.source) == 1 else {"kind": "raw", "paths": a.source}
     if len(a.source) == 1 and Path(source).suffix in (".yaml", ".yml"):
-        source = expand(read_yaml(source))
+        source = expand_texts(read_yaml(source))
     print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs,
                   progress=not a.quiet, memory=a.memory))
 
