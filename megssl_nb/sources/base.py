@@ -213,16 +213,20 @@ def file_safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", text.replace("/", "_")).strip("-._") or "x"
 
 # %% ../../nbs/sources/01_sources.ipynb #1fb1a36d
-def check_finite(data, # (..., channels, time)
-                 names, origin, field):
+def check_finite(data: np.ndarray,        # (..., channels, time)
+                 names: list,             # of the channels
+                 origin: str,             # the file to name in an error
+                 field: str,              # and what in it
+                 start: int=0,            # number of the first sample in the recording
+                 sfreq: float|None=None): # Hz, to name the place in seconds; None = by its sample
     "Raise, naming the first channel that holds NaN or infinite samples."
     bad = ~np.isfinite(data)
-    if bad.any():
-        where = np.argwhere(bad)[0]
-        trial = f"trial {where[0]}, " if data.ndim == 3 else ""
-        raise MegsslError(f"{origin}: {field}: {bad.sum()} NaN or infinite samples, the first in {trial}channel "
-                          f"{names[where[-2]]} "
-                          f"at sample {where[-1]}; repair or leave out the file")
+    if not bad.any(): return
+    where = np.argwhere(bad)[0]
+    trial, at = f"trial {where[0]}, " if data.ndim == 3 else "", start + where[-1]
+    raise MegsslError(f"{origin}: {field}: {bad.sum()} NaN or infinite samples, the first in {trial}channel "
+                      f"{names[where[-2]]} at {f'{at/sfreq:.3f} s' if sfreq else f'sample {at}'}; repair the file, or "
+                      "leave it or the channel out")
 
 # %% ../../nbs/sources/01_sources.ipynb #eeadc0b3
 largest = {"mag": (1e-3, "tesla"), "grad": (1., "tesla per metre"), "eeg": (1., "volt"), "ecog": (1., "volt"),

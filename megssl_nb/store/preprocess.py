@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sensor_types', 'PrepareConfig', 'choose_channels', 'continuous', 'find_bads', 'by_position', 'repair', 'robust_scale',
-           'Prepared', 'check_request', 'check_length', 'check_finite', 'preprocess', 'plot_prepared']
+           'Prepared', 'check_request', 'check_length', 'preprocess', 'plot_prepared']
 
 # %% ../../nbs/store/05_preprocess.ipynb #d41bfde0
 import tempfile
@@ -15,9 +15,10 @@ import numpy as np
 from pydantic import PositiveFloat, model_validator
 from ..core import Config, MegsslError
 from .copies import find_marks
-from .filters import condition, notch_and_highpass, low_edge, lowered, resampled_length
+from .filters import (condition, filter_notes, low_edge, lowered, notch_and_highpass,
+                                     resampled_length)
 from .rows import Rows, row_blocks
-from ..sources.base import check_samples, sensor_positions
+from ..sources.base import Loaded, check_finite, check_samples, sensor_positions
 
 # %% ../../nbs/store/05_preprocess.ipynb #12a9bf4a
 class PrepareConfig(Config):
@@ -175,9 +176,10 @@ def repair(data,       # (C, T) in memory or `Rows`, changed in place
            positions,  # (C, 3) metres
            bads,       # name -> reason
            mode,       # "interpolate", "zero", or "drop": left as they are, the store removes the rows
-           log,        # list that receives what was done
-           block=2**13): # samples at once
-    "Interpolate bad channels where that is possible, else set them to zero; `log` says what was done."
+           block=2**13 # samples at once
+          ) -> list:   # of texts: what was done
+    "Interpolate bad channels where that is possible, else set them to zero."
+    log = []
     names, kinds = info["ch_names"], np.array(info.get_channel_types())
     for kind in dict.fromkeys(kinds):
         mine = by_name(names, kinds, [kind])
@@ -199,6 +201,7 @@ def repair(data,       # (C, T) in memory or `Rows`, changed in place
             data[bad, a:a+block] = weights @ data[seen, a:a+block]
         log.append(f"{told}: " + (f"interpolated by {way} from {len(good)} good {kind} sensors"
                                   if way in ("field", "positions") else f"set to zero (interpolation {way})"))
+    return log
 
 # %% ../../nbs/store/05_preprocess.ipynb #0b3f56a1
 def robust_scale(data, # (C, T) in memory or `Rows`
@@ -250,95 +253,105 @@ def check_length(cfg, seconds, origin, what="recording"):
         raise MegsslError(f"{origin}: l_freq: a period of {cfg.l_freq:g} Hz lasts {least:.3g} s, the {what} "
                           f"{seconds:.3g} s; raise l_freq, or use null for no high-pass")
 
-def check_finite(x, names, sfreq, origin, start=0):
-    "Refuse NaN and infinite samples in x (C, ..., T), naming the first; x begins with sample `start`."
-    if np.isfinite(x).all(): return
-    where = np.argwhere(~np.isfinite(x.reshape(len(x), -1)))
-    raise MegsslError(f"{origin}: {names[where[0][0]]}: {len(where)} samples are NaN or infinite, the first at "
-                      f"{(start + where[0][1])/sfreq:.3f} s; repair the file, or exclude the channel with picks")
-
 # %% ../../nbs/store/05_preprocess.ipynb #c96be4d7
+@dataclass
+class Preparation:
+    "One recording on its way through `preprocess`: what is asked for, with how much memory, and what there is to say."
+    loaded: Loaded
+    picks: list         # indices of its channels
+    cfg: PrepareConfig
+    origin: str         # the file to name in an error
+    file: Path          # where the samples go
+    memory: float       # GB
+    log: list           # what was done beyond the configuration, and why
+
+    @property
+    def sfreq(self) -> float: return self.loaded.inst.info["sfreq"] # Hz, of the recording
+
+    @property
+    def rate(self) -> float: return self.cfg.sfreq or self.sfreq # Hz, afterwards
+
+    def length(self, n: int) -> int: return resampled_length(n, self.rate / self.sfreq) # of n samples, afterwards
+
 class Piece:
     "Samples start..stop of some channels of a raw recording, read in parts."
-    def __init__(self, loaded, picks, start, stop, origin):
-        self.loaded, self.picks, self.start, self.n, self.origin, inst = (loaded, picks, start, stop - start, origin,
-                                                                          loaded.inst)
+    def __init__(self, job: Preparation, picks: list, start: int, stop: int):
+        self.job, self.picks, self.start, self.n, inst = job, picks, start, stop - start, job.loaded.inst
         self.names, self.kinds = [inst.ch_names[i] for i in picks], inst.get_channel_types(picks)
         self.low, self.high = np.inf, -np.inf # extremes of what was read
 
-    def read(self, a, b) -> np.ndarray: # (C, b - a) float64
+    def read(self, a: int, b: int) -> np.ndarray: # (C, b - a) float64
         "Samples a..b of the piece, which must be finite and, from a file, in SI units."
-        raw = self.loaded.inst
-        with self.loaded.reading():
+        job, raw = self.job, self.job.loaded.inst
+        with job.loaded.reading():
             x = raw.get_data(self.picks, self.start + a, self.start + b)
-        check_finite(x, self.names, raw.info["sfreq"], self.origin, self.start + a)
+        check_finite(x, self.names, job.origin, "samples", self.start + a, job.sfreq)
         if not raw.preload:
-            check_samples(x, self.names, self.kinds, self.origin, "samples")  # what was loaded, its source has checked
+            check_samples(x, self.names, self.kinds, job.origin, "samples")  # what was loaded, its source has checked
         self.low, self.high = np.minimum(self.low, x.min(1)), np.maximum(self.high, x.max(1))
         return x
 
-def lower_raw(loaded, picks, pieces, cfg, origin, file, memory, log
+def lower_raw(job: Preparation, pieces: list # [(start, stop)]
               ) -> tuple: # Rows: all pieces end to end; lowest, highest sample (pieces, C, 1)
     "Step 1: read, low-pass, resample."
-    sfreq = loaded.inst.info["sfreq"]
-    rate = cfg.sfreq or sfreq
-    at = np.cumsum([0, *(resampled_length(b - a, rate/sfreq) for a, b in pieces)])
-    slow, (low, high) = Rows(file, (len(picks), at[-1]), float), np.zeros((2, len(pieces), len(picks), 1))
-    for rows in row_blocks(len(picks), 2**20, memory):
+    picks, edge = job.picks, low_edge(job.cfg, job.sfreq)
+    at = np.cumsum([0, *(job.length(b - a) for a, b in pieces)])
+    slow = Rows(job.file.with_suffix(".slow"), (len(picks), at[-1]), float)
+    low, high = np.zeros((2, len(pieces), len(picks), 1))
+    for rows in row_blocks(len(picks), 2**20, job.memory):
         for k, (a, b) in enumerate(pieces):
-            piece = Piece(loaded, picks[rows], a, b, origin)
-            for start, y in lowered(piece.read, piece.n, sfreq, rate, low_edge(cfg, sfreq), log):
+            piece = Piece(job, picks[rows], a, b)
+            for start, y in lowered(piece.read, piece.n, job.sfreq, job.rate, edge):
                 slow[rows, at[k]+start:at[k]+start+y.shape[1]] = y
             low[k, rows, 0], high[k, rows, 0] = piece.low, piece.high
     return slow, low, high
 
-def finish_raw(slow, low, high, starts, lengths, rate, cfg, data, memory, log):
+def finish_raw(job: Preparation, pieces: list, slow: Rows, low, high, data: Rows):
     "Step 2: notch and high-pass, each piece into its place in `data`; what lies between them stays zero."
-    for rows in row_blocks(len(slow), 40*slow.length + 4*data.length, memory):
+    for rows in row_blocks(len(slow), 40*slow.length + 4*data.length, job.memory):
         x, y, at = slow[rows], np.zeros((rows.stop - rows.start, data.length), data.dtype), 0
-        for k, (start, n) in enumerate(zip(starts, lengths)):
+        for k, (a, b) in enumerate(pieces):
+            start, n = job.length(a), job.length(b - a)
             stop = min(start + n, data.length)
-            y[:, start:stop] = notch_and_highpass(x[:, at:at+n], rate, cfg, log, low[k, rows] == high[k, rows],
-                                        low[k, rows])[:, :stop-start]
+            y[:, start:stop] = notch_and_highpass(x[:, at:at+n], job.rate, job.cfg, low[k, rows] == high[k, rows],
+                                                  low[k, rows])[:, :stop-start]
             at += n
         data[rows] = y
 
 # %% ../../nbs/store/05_preprocess.ipynb #4a315516
-def condition_raw(loaded, picks, cfg, origin, log, file, memory) -> tuple: # (Rows (C, T) float32, segments)
+def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
     "All continuous pieces of a raw recording through both steps."
-    raw = loaded.inst
-    sfreq = raw.info["sfreq"]
-    rate = cfg.sfreq or sfreq
-    ratio = rate / sfreq
+    raw, sfreq = job.loaded.inst, job.sfreq
     pieces, usable = continuous(raw)
-    least = 1/cfg.l_freq if cfg.l_freq else 10/rate
-    check_length(cfg, max((b - a for a, b in pieces), default=0)/sfreq, origin, "longest continuous piece")
+    least = 1/job.cfg.l_freq if job.cfg.l_freq else 10/job.rate
+    check_length(job.cfg, max((b - a for a, b in pieces), default=0)/sfreq, job.origin, "longest continuous piece")
     long = [(a, b) for a, b in pieces if (b - a)/sfreq >= least]
     if len(long) < len(pieces):
-        log.append(f"{len(pieces) - len(long)} of {len(pieces)} continuous pieces are shorter than {least:.3g} s and "
-                   "left out")
-    if not long: return Rows(file, (len(picks), 0)), []
-    data = Rows(file, (len(picks), resampled_length(raw.n_times, ratio)))
-    slow, *ends = lower_raw(loaded, picks, long, cfg, origin, file.with_suffix(".slow"), memory, log)
-    finish_raw(slow, *ends, [resampled_length(a, ratio) for a, _ in long],
-               [resampled_length(b - a, ratio) for a, b in long], rate,
-               cfg, data, memory, log)
+        job.log.append(f"{len(pieces) - len(long)} of {len(pieces)} continuous pieces are shorter than {least:.3g} s "
+                       "and left out")
+    if not long: return Rows(job.file, (len(job.picks), 0)), []
+    job.log += filter_notes([b - a for a, b in long], sfreq, job.cfg)
+    data = Rows(job.file, (len(job.picks), job.length(raw.n_times)))
+    slow, low, high = lower_raw(job, long)
+    finish_raw(job, long, slow, low, high, data)
     slow.file.unlink()
-    return data, [(resampled_length(a, ratio), resampled_length(b, ratio)) for a,
-                  b in usable if any(s <= a and b <= e for s, e in long)]
+    kept = [(a, b) for a, b in usable if any(s <= a and b <= e for s, e in long)]
+    return data, [(job.length(a), job.length(b)) for a, b in kept]
 
 # %% ../../nbs/store/05_preprocess.ipynb #e3ecc08a
-def condition_epochs(loaded, picks, cfg, origin, log, file, memory) -> tuple: # (Rows (C, trials * T) float32, segments)
+def condition_epochs(job: Preparation) -> tuple: # (Rows (C, trials * T) float32, segments)
     "Each trial through `condition`, then end to end."
-    epochs = loaded.inst
-    sfreq, (trials, _, T) = epochs.info["sfreq"], epochs.get_data(picks=picks[:1]).shape
-    check_length(cfg, T/sfreq, origin, "trial")
-    n = resampled_length(T, (cfg.sfreq or sfreq)/sfreq)
-    data = Rows(file, (len(picks), trials*n))
-    for rows in row_blocks(len(picks), 48*trials*T, memory):
-        x = epochs.get_data(picks=picks[rows]).transpose(1, 0, 2)
-        check_finite(x, [epochs.ch_names[i] for i in picks[rows]], sfreq, origin)
-        data[rows] = condition(x, sfreq, cfg, log).reshape(len(x), -1)
+    epochs, picks = job.loaded.inst, job.picks
+    trials, _, T = epochs.get_data(picks=picks[:1]).shape
+    check_length(job.cfg, T/job.sfreq, job.origin, "trial")
+    job.log += filter_notes([T], job.sfreq, job.cfg)
+    n = job.length(T)
+    data = Rows(job.file, (len(picks), trials*n))
+    for rows in row_blocks(len(picks), 48*trials*T, job.memory):
+        x = epochs.get_data(picks=picks[rows])
+        check_finite(x, [epochs.ch_names[i] for i in picks[rows]], job.origin, "samples", sfreq=job.sfreq)
+        x = x.transpose(1, 0, 2)
+        data[rows] = condition(x, job.sfreq, job.cfg).reshape(len(x), -1)
     return data, [(i*n, (i + 1)*n) for i in range(trials)]
 
 # %% ../../nbs/store/05_preprocess.ipynb #4c92b9a3
@@ -359,13 +372,13 @@ def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and ev
     check_request(cfg, sfreq, origin)
     picks = choose_channels(inst.ch_names, inst.get_channel_types(), cfg.picks, origin)
     trials = isinstance(inst, mne.BaseEpochs)
-    data, segments = (condition_epochs if trials else condition_raw)(loaded, picks, cfg, origin, log, Path(file),
-                                                                     memory)
+    job = Preparation(loaded, picks, cfg, origin, Path(file), memory, log)
+    data, segments = condition_epochs(job) if trials else condition_raw(job)
     info = mne.pick_info(inst.info, picks)
     copy_id = data.digest(np.argsort(info["ch_names"]))
     bads = judged(data.within(segments), info, cfg, origin)
     marks = find_marks(data, segments, info["ch_names"])
-    repair(data, info, sensor_positions(info), bads, cfg.repair, log)
+    log += repair(data, info, sensor_positions(info), bads, cfg.repair)
     rate, events = float(cfg.sfreq or sfreq), loaded.events.copy()
     if trials:
         events["onset"], events["duration"] = [a/rate for a, b in segments], [(b - a)/rate for a, b in segments]
