@@ -15,9 +15,9 @@ from pydantic import AfterValidator
 from ..core import Config, MegsslError, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series
-from .base import (CourseSource, Header, Loaded, Recording, Source, check_samples, events_table,
-                                    expand,
-                                    file_safe, first_line, reachable, relative_names, sensor_positions)
+from .base import (Header, Loaded, Recording, Source, check_samples, events_table, expand, file_safe,
+                                    first_line, reachable, relative_names, sensor_positions)
+from .course import CourseSource
 
 # %% ../../nbs/sources/02_raw.ipynb #748d4df3
 @contextlib.contextmanager

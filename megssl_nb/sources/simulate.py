@@ -14,9 +14,9 @@ import numpy as np
 from pydantic import Field
 from ..core import Config, MegsslError, atomic_path, digest, rng
 from .forward import dipoles, head_position, helmet_info, lead_field, scattered_dipoles
-from .base import (CourseSource, Header, Recording, Source, course_channels, course_n_times,
-                                    course_sensors, course_sfreq,
-                                    events_table, expand, magnes, course_tasks)
+from .base import Header, Recording, Source, events_table, expand
+from .course import (CourseSource, course_channels, course_n_times, course_sensors, course_sfreq,
+                                      course_tasks, magnes)
 
 # %% ../../nbs/sources/03_simulate.ipynb #8e8d1b6a
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ def fits(n: int, sfreq: float, width: float) -> bool:
     "Whether the filter with a transition band of `width` Hz is no longer than a piece of n samples."
     return n / sfreq >= 3.3 / width
 
-def filtered(x: np.ndarray,                             # (..., T) in float64
-             sfreq: float, l: float|None, h: float|None, # Hz; one of the edges l (high-pass) and h (low-pass), else None
-             stop: float|None=None,                     # Hz, where a low-pass must have reached its stop band
-             n: int|None=None,                          # samples of the piece that x is a block of; None = of x
+def filtered(x: np.ndarray,         # (..., T) in float64
+             sfreq: float,          # Hz
+             l: float|None,         # Hz, edge of a high-pass; None for a low-pass
+             h: float|None,         # Hz, edge of a low-pass; None for a high-pass
+             stop: float|None=None, # Hz, where a low-pass must have reached its stop band
+             n: int|None=None,      # samples of the piece that x is a block of; None = of x
             ) -> np.ndarray:
     "Zero-phase high- or low-pass: FIR where it fits into the piece, else Butterworth."
     import mne
