@@ -79,30 +79,29 @@ class BidsSource(Source):
                           key=file_safe(re.sub(r"_split-\w+", "", p.basename).split(".")[0]), reader=self)
                 for p in bids_paths(self)]
 
-    def open(self, recording: Recording, preload=False,
-             log: list|None=None): # gets what MNE only warns of
+    def open(self, recording: Recording, preload: bool=False
+             ) -> tuple: # mne.io.BaseRaw, events, what MNE only warns of
         "The recording as mne-bids gives it, and its events."
         bids = need_bids()
-        with mne_reading(recording.origin, "recording", log=log):
+        with mne_reading(recording.origin, "recording") as log:
             check_pieces(Path(recording.origin))
             path = bids.get_bids_path_from_fname(recording.origin, check=False).update(root=expand(self.root, "root"))
             raw = bids.read_raw_bids(path, verbose="warning")
             if preload:
                 raw.load_data(verbose="warning")
             raw[:, raw.n_times - 1]
-            return raw, annotated_events(raw)
+            events = annotated_events(raw)
+        return raw, events, log
 
-    def header(self, recording: Recording) -> Header: return raw_header(*self.open(recording))
+    def header(self, recording: Recording) -> Header: return raw_header(*self.open(recording)[:2])
 
     def load(self, recording: Recording) -> Loaded:
         "All samples, which must be finite and in SI units."
-        log = []
-        return plausible(Loaded(*self.open(recording, True, log), log), recording.origin)
+        return plausible(Loaded(*self.open(recording, True)), recording.origin)
 
     def lazy(self, recording: Recording) -> Loaded:
         "The open file; samples are read when they are asked for."
-        log = []
-        return Loaded(*self.open(recording, log=log), log,
+        return Loaded(*self.open(recording),
                       functools.partial(mne_reading, recording.origin, "recording"))
 
     def files(self) -> dict[str, Path]:

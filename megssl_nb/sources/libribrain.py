@@ -80,28 +80,29 @@ def label_events(labels, sfreq): # events_table
     return events_table(at[:-1] / sfreq, np.diff(at) / sfreq, np.where(labels[at[:-1]], "speech", "silence"))
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #c5b7ec49
-def run_events(path: Path, how: str, sfreq: float, n_times: int, log: list): # events_table
-    "The events of a run."
-    if how == "none": return events_table()
+def run_events(path: Path, how: str, sfreq: float, n_times: int) -> tuple: # events_table, notes
+    "The events of a run, and what there is to say of them."
+    if how == "none": return events_table(), []
     table = read_rows(path, how)
     if (last := table.timemeg.max()) >= n_times / sfreq:
         raise MegsslError(f"{path}: timemeg: up to {last:.6g} s, but the recording has {n_times / sfreq:.6g} s; is it "
                           "the table of another run?")
     start, duration = (table.timemeg * sfreq).astype(int).to_numpy(), table.duration.to_numpy()
-    if late := int((start + duration * sfreq > n_times).sum()):
-        log.append(f"events: {late} last beyond the end of the recording and end there")
+    late = int((start + duration * sfreq > n_times).sum())
+    notes = [f"events: {late} last beyond the end of the recording and end there"] if late else []
     if how == "speech":
-        return label_events(speech_labels(start, start + (duration * sfreq).astype(int),
-                                          table.kind.to_numpy())[:n_times], sfreq)
+        labels = speech_labels(start, start + (duration * sfreq).astype(int), table.kind.to_numpy())
+        return label_events(labels[:n_times], sfreq), notes
     name = table.segment.str.split("_").str[0] if how == "phoneme" else table.segment.str.strip()
     keep = name.isin(phonemes) if how == "phoneme" else name != ""
     if not keep.any():
         raise MegsslError(f"{path}: segment: none of {len(keep)} rows of kind {how} names one; the first is "
                           f"{table.segment.iloc[0]!r}")
     if len(out := table.segment[~keep]):
-        log.append("events: left out "
-                   f"{', '.join(f'{n} {s or repr(s)}' for s, n in out.value_counts().sort_index().items())}")
-    return events_table(start[keep] / sfreq, np.minimum(duration, (n_times - start) / sfreq)[keep], name[keep])
+        notes.append("events: left out "
+                     f"{', '.join(f'{n} {s or repr(s)}' for s, n in out.value_counts().sort_index().items())}")
+    lasts = np.minimum(duration, (n_times - start) / sfreq)
+    return events_table(start[keep] / sfreq, lasts[keep], name[keep]), notes
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #d7891e24
 def libribrain_array(file, # an open h5py.File
@@ -134,20 +135,21 @@ def attribute_list(file, field: str) -> list|None:
             for v in (value.split(",") if isinstance(value, str) else np.ravel(value))]
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #addb2edf
-def channels_of(file, path: Path, n: int, log: list) -> tuple: # names, types
-    "Names and types of the `n` channels."
+def channels_of(file, path: Path, n: int) -> tuple: # names, types, notes
+    "Names and types of the `n` channels, and what was taken for granted."
+    notes = []
     names, kinds = attribute_list(file, "channel_names"), attribute_list(file, "channel_types")
     if names is None:
         if n != 306:
             raise MegsslError(f"{path}: channel_names: missing, and {n} channels are not the 306 of a VectorView; "
                               "write the names as an attribute of the file")
         names = vectorview()["ch_names"]
-        log.append("channel_names: missing; taken to be in the order of a VectorView recording")
+        notes.append("channel_names: missing; taken to be in the order of a VectorView recording")
     digits = {name: {"1": "mag", "2": "grad", "3": "grad"}.get(m[1])
               for name in names if (m := re.fullmatch(r"MEG ?\d{3}([123])", name))}
     if kinds is None and len(digits) == len(names):
         kinds = list(digits.values())
-        log.append("channel_types: missing; taken from the names")
+        notes.append("channel_types: missing; taken from the names")
     if kinds is None:
         raise MegsslError(f"{path}: channel_types: missing; write mag or grad for each channel as an attribute of the "
                           "file")
@@ -162,7 +164,7 @@ def channels_of(file, path: Path, n: int, log: list) -> tuple: # names, types
         if digits.get(name, kind) != kind:
             raise MegsslError(f"{path}: channel_types: {name} is of type {kind}, but by its name a {digits[name]}; the "
                               "two lists are in different order")
-    return names, kinds
+    return names, kinds, notes
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #2923c12d
 sensor_list = "meg_sensors_information.json"
@@ -170,32 +172,32 @@ sensor_list = "meg_sensors_information.json"
 in_the_middle = 0, -.015, .051
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #4899893a
-def sensor_places(root: Path, log: list) -> dict: # name -> (loc (12,), coil type)
+def sensor_places(root: Path) -> tuple: # {name: (loc (12,), coil type)}, notes
     "Where the sensors are, from the data set or from MNE."
     if not (file := root/sensor_list).is_file():
-        log.append(f"{sensor_list}: not there; sensors are at MNE's places for a VectorView")
-        return {ch["ch_name"]: (ch["loc"], ch["coil_type"]) for ch in vectorview()["chs"]}
+        there = {ch["ch_name"]: (ch["loc"], ch["coil_type"]) for ch in vectorview()["chs"]}
+        return there, [f"{sensor_list}: not there; sensors are at MNE's places for a VectorView"]
     try:
         return {c["ch_name"]: (np.array(c["loc"], float).reshape(12), int(c["coil_type"]))
-                for c in read_json(file, list)}
+                for c in read_json(file, list)}, []
     except (KeyError, TypeError, ValueError) as e:
         if isinstance(e, MegsslError): raise
         raise MegsslError(f"{file}: sensors: not a list of {{ch_name, loc[12], coil_type}} ({type(e).__name__}: "
                           f"{first_line(e)})") from None
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #c63f7dc8
-def sensor_info(root: Path, names, kinds, sfreq, log: list): # mne.Info
+def sensor_info(root: Path, names: list, kinds: list, sfreq: float) -> tuple: # mne.Info, notes
     "Names, types and places of the sensors."
     import mne
-    places, info = sensor_places(root, log), mne.create_info(names, sfreq, kinds)
+    (places, notes), info = sensor_places(root), mne.create_info(names, sfreq, kinds)
     for ch in info["chs"]:
         if ch["ch_name"] in places:
             ch["loc"], ch["coil_type"] = places[ch["ch_name"]]
         ch["coord_frame"] = mne.io.constants.FIFF.FIFFV_COORD_DEVICE
     if lacking := [n for n in names if n not in places]:
-        log.append(f"{sensor_list}: {len(lacking)} channels without a place ({', '.join(lacking[:5])})")
+        notes.append(f"{sensor_list}: {len(lacking)} channels without a place ({', '.join(lacking[:5])})")
     info["dev_head_t"] = mne.transforms.Transform("meg", "head", mne.transforms.translation(*in_the_middle))
-    return info
+    return info, notes
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #ab93a994
 def libribrain_raw(path: Path, info, n_times: int): # mne.io.BaseRaw
@@ -302,25 +304,26 @@ class LibriBrainFiles(Source):
 # %% ../../nbs/sources/02d_libribrain.ipynb #277f0bdb
 class LibriBrainSource(LibriBrainFiles):
     "LibriBrain, or recordings in its layout."
-    def open(self, recording: Recording, log: list) -> tuple: # mne.Info, samples, events
+    def open(self, recording: Recording) -> tuple: # mne.Info, number of samples, events, notes
         "What a file says, without its samples."
         path = Path(recording.origin)
         with open_hdf5(path) as f:
             C, T = libribrain_array(f, path).shape
-            sfreq, (names, kinds) = rate_of(f, path), channels_of(f, path, C, log)
-        return sensor_info(self.folder, names, kinds, sfreq,
-                           log), T, run_events(self.table(recording), self.events, sfreq, T, log)
+            sfreq, (names, kinds, notes) = rate_of(f, path), channels_of(f, path, C)
+        info, of_places = sensor_info(self.folder, names, kinds, sfreq)
+        events, of_events = run_events(self.table(recording), self.events, sfreq, T)
+        return info, T, events, notes + of_places + of_events
 
     def header(self, recording: Recording) -> Header:
         "Channels, length and events; no sample is read."
-        info, T, events = self.open(recording, [])
+        info, T, events, _ = self.open(recording)
         return Header(float(info["sfreq"]), list(info["ch_names"]), info.get_channel_types(), T, events,
                       positions=sensor_positions(info))
 
     def lazy(self, recording: Recording) -> Loaded:
         "The run as `mne.io.BaseRaw` that reads slices of the file."
-        info, T, events = self.open(recording, log := [])
-        return Loaded(libribrain_raw(Path(recording.origin), info, T), events, log)
+        info, T, events, notes = self.open(recording)
+        return Loaded(libribrain_raw(Path(recording.origin), info, T), events, notes)
 
     def load(self, recording: Recording) -> Loaded:
         "All samples; they must be finite and in SI units."

@@ -21,10 +21,11 @@ from .course import CourseSource
 
 # %% ../../nbs/sources/02_raw.ipynb #748d4df3
 @contextlib.contextmanager
-def mne_reading(path, field: str="paths", # what to name in an error
+def mne_reading(path: str|Path, field: str="paths", # what to name in an error
              truncated: bool=False, # accept a file that is shorter than its header says
-             log: list|None=None): # gets what MNE only warns of
+            ): # yields a list that at the end holds what MNE only warns of
     "Inside, whatever MNE cannot read becomes one line that names the file."
+    said = []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         if not truncated:
@@ -32,7 +33,7 @@ def mne_reading(path, field: str="paths", # what to name in an error
         warnings.filterwarnings("error",
                                 message="(?is).*(physical range|digital range|scaling factor|header information is "
                                         "incorrect)")
-        try: yield
+        try: yield said
         except MegsslError: raise
         except Warning as e:
             raise MegsslError(f"{path}: {field}: truncated or damaged ({first_line(e)}); copy it again, or set "
@@ -46,8 +47,7 @@ def mne_reading(path, field: str="paths", # what to name in an error
     for text in sorted({" ".join(str(w.message).split()) for w in told if "naming conventions" not in str(w.message)
                         and not issubclass(w.category, (FutureWarning, DeprecationWarning))}):
         warnings.warn(f"{path}: {text}", stacklevel=3)
-        if log is not None:
-            log.append(text)
+        said.append(text)
 
 # %% ../../nbs/sources/02_raw.ipynb #7322e611
 def open_raw(path: Path, options: dict={}, # passed to the MNE reader
@@ -257,10 +257,10 @@ class RawFiles(Source):
 # %% ../../nbs/sources/02_raw.ipynb #09894638
 class RawSource(RawFiles):
     "Recordings in files that `mne.io.read_raw` opens, with their events."
-    def open(self, recording: Recording, preload=False,
-             log: list|None=None): # gets what MNE only warns of
-        "The recording as `mne.io.BaseRaw`, with electrode positions if a montage is named, and its events."
-        with mne_reading(recording.origin, truncated=self.allow_truncated, log=log):
+    def open(self, recording: Recording, preload: bool=False
+             ) -> tuple: # mne.io.BaseRaw, events, what MNE only warns of
+        "The recording, with electrode positions if a montage is named, and its events."
+        with mne_reading(recording.origin, truncated=self.allow_truncated) as log:
             if not self.allow_truncated:
                 check_pieces(Path(recording.origin))
             raw = open_raw(Path(recording.origin), self.read_raw, preload)
@@ -268,22 +268,21 @@ class RawSource(RawFiles):
                 name_channels(raw, self.channels, recording.origin)
             if self.montage is not None:
                 place_electrodes(raw, self.montage, recording.origin)
-            return raw, renamed_events(find_events(raw, recording.origin, self.events_of(recording), self.event_id),
+            events = renamed_events(find_events(raw, recording.origin, self.events_of(recording), self.event_id),
                                 recording.origin, self.rename)
+        return raw, events, log
 
-    def header(self, recording: Recording) -> Header: return raw_header(*self.open(recording))
+    def header(self, recording: Recording) -> Header: return raw_header(*self.open(recording)[:2])
 
     def load(self, recording: Recording) -> Loaded:
         "All samples, which must be finite and in SI units."
-        log = []
-        return plausible(Loaded(*self.open(recording, True, log), log), recording.origin)
+        return plausible(Loaded(*self.open(recording, True)), recording.origin)
 
     def lazy(self, recording: Recording) -> Loaded:
         """The open file; samples are read when they are asked for. (A packed file can only be read from its beginning,
         so it is loaded.)"""
         if recording.origin.endswith(".gz"): return self.load(recording)
-        log = []
-        return Loaded(*self.open(recording, log=log), log,
+        return Loaded(*self.open(recording),
                       functools.partial(mne_reading, recording.origin, truncated=self.allow_truncated))
 
 # %% ../../nbs/sources/02_raw.ipynb #aa52a0ea
