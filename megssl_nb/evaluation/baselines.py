@@ -124,11 +124,11 @@ def convolutional(setting, encoder):
     return cnn(setting).prediction
 
 def perceptron(seed):
-    "Standardised features and a hidden layer of 64 units; a tenth of the rows that teach stops it."
+    "Standardised features and a hidden layer of 64 units."
     from sklearn.neural_network import MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    return make_pipeline(StandardScaler(), MLPRegressor(64, alpha=1.0, max_iter=500, random_state=seed))
+    return make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, max_iter=500, random_state=seed))
 
 def on_features(name):
     "A baseline that decodes features with the linear decoder of the task."

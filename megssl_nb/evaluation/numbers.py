@@ -49,7 +49,7 @@ def number_scores(target, prediction, # (n, K)
 # %% ../../nbs/evaluation/32c_numbers.ipynb #9e706d27
 class Numbers(Task):
     "A vector of numbers for each window: squared error of standardised targets; r, R² and squared error."
-    headline, guess, shown = "r2", 0., ("r", "r2")
+    asks, headline, guess, shown = "numbers", "r2", 0., ("r", "r2")
     baselines = ("mean", "log_variance", "band_power", "tangent_space", "lowpass_ridge", "mlp", "random_frozen")
     centre, spread = None, None  # (K,) of the training windows, in the units of the columns
     class Config(TaskConfig):
@@ -81,7 +81,8 @@ class Numbers(Task):
     def decoded(self, setting, train, test, decoder=None, rows=None):
         rows = setting.train if rows is None else rows
         task, y = self.fitted(setting.windows, rows), setting.windows.targets(rows)
-        decoder = (decoder or ridge()).fit(train, (y - task.centre)/task.spread)
+        z = (y - task.centre)/task.spread
+        decoder = (decoder or ridge()).fit(train, z if z.shape[1] > 1 else z.ravel())
         return np.reshape(decoder.predict(test), (len(test), -1))*task.spread + task.centre
 
     def metrics(self, target, prediction): return number_scores(target, prediction, self.names)

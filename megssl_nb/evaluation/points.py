@@ -57,7 +57,7 @@ def merged(windows, prob: np.ndarray
 # %% ../../nbs/evaluation/32b_points.ipynb #85df57ad
 class TimePoints(Classes):
     "To which class each time point belongs: the head decides for each token, each time point is scored once."
-    level, baselines = "sample", ("majority", "random_frozen")
+    asks, level, baselines = "time_points", "sample", ("majority", "random_frozen")
     class Config(TaskConfig):
         kind: Literal["time_points"] = "time_points"
 

@@ -60,6 +60,7 @@ metrics = Registry("metric", callable, "a function of (target, prediction)")  # 
 
 class Task:
     "What is decoded: targets, head, loss, prediction, metrics and baselines."
+    asks = ""                  # what windows it is for: "classes", "time_points" or "numbers"
     level = "window"           # what has an answer, as the tables call it: "window" or "sample" (a time point)
     headline = ""              # the metric that the tables show first
     better = "high"            # "high" or "low": which value of the headline is better
@@ -155,7 +156,7 @@ class Task:
 # %% ../../nbs/evaluation/29_tasks.ipynb #beb5c2bc
 class Classes(Task):
     "To which class a window belongs: cross-entropy, probabilities, macro-F1, a vote of each recording."
-    headline, monitors = "macro_f1", ("val_macro_f1", "val_loss")
+    asks, headline, monitors = "classes", "macro_f1", ("val_macro_f1", "val_loss")
     shown = ("macro_f1", "balanced_accuracy")
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
     class Config(TaskConfig):
@@ -202,7 +203,7 @@ class Classes(Task):
         return metric_rows(scored.y, prediction, scored, self.names, self.level, score)
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #bfe6eb1e
-tasks = Registry("task", lambda c: isinstance(c, type) and issubclass(c, Task), "a subclass of Task")
+tasks = Registry("task", lambda c: isinstance(c, type) and hasattr(c, "monitors"), "a subclass of Task")
 tasks.register("classes", Classes)
 tasks.register("time_points", "megssl_nb.evaluation.points:TimePoints")
 tasks.register("numbers", "megssl_nb.evaluation.numbers:Numbers")
@@ -225,8 +226,7 @@ def task_of(windows, spec=None): # spec: as a study says it; None = what the win
     there = asked(windows)
     if not there: return None
     cls = tasks[(task_config(spec) if spec else TaskConfig(kind=there)).kind]
-    own = tasks[there]
-    if not issubclass(cls, own):
-        raise MegsslError(f"task: {cls.Config.model_fields['kind'].default or cls.__name__}: the windows ask for "
-                          f"{there}; change task, or windows.labels and windows.numbers")
+    if cls.asks != there:
+        raise MegsslError(f"task: is for {cls.asks}, but the windows ask for {there}; change task, or windows.labels "
+                          "and windows.numbers")
     return cls(task_config(spec) if spec else cls.Config(), windows)
