@@ -102,7 +102,8 @@ def _draw_box(ax, box: Box):
                                 fc=colours[box.kind], ec=edge, lw=0.9))
     top = box.y + 0.15 * (len(box.lines) - 1) / 2
     for k, text in enumerate(box.lines):
-        ax.text(box.x + box.width / 2, top - 0.15 * k, text, ha="center", va="center_baseline", color=quiet if k else "k",
+        ax.text(box.x + box.width / 2, top - 0.15 * k, text, ha="center", va="center_baseline",
+                color=quiet if k else "k",
                 fontproperties=_font(k))
 
 def _draw_frame(ax, title: str, columns: list, top: float):
