@@ -183,7 +183,8 @@ def ablate(study, # anything `read_study` takes
         if not run.windows.classes:
             raise MegsslError(f"{study.name}: windows: none has a label, so there is nothing to evaluate; use 'megssl "
                               "pretrain', or name events or classes")
-        write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
+        write_record(folder/"provenance.json",
+                     provenance(study=run.study.digest(), store=run.store.digest, code=run.code))
         missing = [j for j in jobs(run, cells, seeds) if not is_done(folder, j)]
         if missing and not dask and warm():
             server(os.getpid())  # it imports while this process plans

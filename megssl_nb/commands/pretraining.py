@@ -87,7 +87,8 @@ def pretrain_study(study, # anything `read_study` takes
             raise MegsslError(f"{study.name}: cells: none of them has a pretraining stage; 'megssl ablate' evaluates "
                               "from scratch")
         if first:
-            write_record(folder/"provenance.json", provenance(study=run.study.digest(), store=run.store.digest))
+            write_record(folder/"provenance.json",
+                         provenance(study=run.study.digest(), store=run.store.digest, code=run.code))
         for job in todo:
             if not job.takes:
                 train_stage(run, job, loggers, devices, nodes, progress and first)

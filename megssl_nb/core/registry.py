@@ -173,7 +173,8 @@ class Registry:
         if not (m := _spec.fullmatch(spec)): return spec
         if not (module := _loaded().get(m["digest"])):
             if m["digest"] not in _places:
-                raise MegsslError(f"{at}: no study has named {m['file']} with this text here; read the study that names "
+                raise MegsslError(f"{at}: no study has named {m['file']} with this text here; read the study that "
+                                  "names "
                                   f"the file, or load it with load_code('{m['file']}')")
             try:
                 module = load_code(_places[m["digest"]], m["digest"])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ablation', 'default_pretexts', 'reserved_cells', 'reserved_factors', 'named', 'ablation_cells', 'plain_name',
-           'DataConfig', 'StudyConfig', 'study_file', 'override', 'read_study', 'expand', 'Run', 'start_run',
+           'DataConfig', 'StudyConfig', 'study_file', 'override', 'read_study', 'expand_texts', 'Run', 'start_run',
            'find_checkpoints', 'store_folder', 'study_source', 'open_run']
 
 # %% ../../nbs/studies/40_study.ipynb #0c39f937
@@ -17,7 +17,9 @@ from typing import Annotated, Literal
 import numpy as np
 import yaml
 from pydantic import Field, field_validator, model_validator
-from ..core import (Config, MegsslError, digest, file_digest, named_seed, read_record, read_yaml, write_record,
+from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code,
+                            read_record,
+                            read_yaml, write_record,
                             write_text)
 from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
@@ -183,18 +185,19 @@ def override(data: dict, settings: list[str]) -> dict:
 def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name, a dict or a StudyConfig
     "Read and check a study; errors name the file and the key."
     if isinstance(spec, StudyConfig): return spec
-    if isinstance(spec, dict): return StudyConfig.read(override(spec, settings), "study")
+    if isinstance(spec, dict): return StudyConfig.read(pin_all(override(spec, settings)), "study")
     path = study_file(spec)
     data = read_yaml(path)
     if not isinstance(data, dict):
         raise MegsslError(f"{path}: a study is a mapping of keys; see studies/demo.yaml for an example")
-    return StudyConfig.read(override(data, settings), path)
+    beside = path.parent if Path(spec).is_file() else ""  # a shipped study lies beside no file of the user's
+    return StudyConfig.read(pin_all(override(data, settings), beside), path)
 
 # %% ../../nbs/studies/40_study.ipynb #3665fcfe
-def expand(spec):
+def expand_texts(spec):
     "Replace `${NAME}` in all strings of `spec` from the environment; an unset name raises."
-    if isinstance(spec, dict): return {k: expand(v) for k, v in spec.items()}
-    if isinstance(spec, list): return [expand(v) for v in spec]
+    if isinstance(spec, dict): return {k: expand_texts(v) for k, v in spec.items()}
+    if isinstance(spec, list): return [expand_texts(v) for v in spec]
     if not isinstance(spec, str): return spec
     def value(m):
         if m[1] not in os.environ:
@@ -211,6 +214,11 @@ class Run:
     study: StudyConfig
     store: object  # Store, or Index when only planned
     checkpoints: dict = field(default_factory=dict)  # pretext of kind checkpoint -> its folder
+
+    @property
+    def code(self) -> dict: # "mine.py@digest" -> path
+        "The user's files that the study names."
+        return pinned_in(self.study.plain())
 
     @cached_property
     def windows(self):
@@ -235,7 +243,7 @@ class Run:
         return {"job": job, "study": self.study.name, "pretexts": pretexts, "parent": parent, "seed": seed,
                 "fold": fold, "store": self.store.digest,
                 "split": split.digest, "sfreq": self.store.sfreq, "norm": self.study.windows.norm, "files": files,
-                "recordings": seen}
+                "recordings": seen} | ({"code": self.code} if self.code else {})
 
     @cached_property
     def image(self):
@@ -275,24 +283,25 @@ def start_run(study, # anything `read_study` takes
         prepare(source, store, study.data.prepare, n_jobs=n_jobs, progress=progress)
     write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
     taken = {name: os.path.relpath(path, folder) for name, path in checkpoints.items()}
+    code = {name: os.path.relpath(path, folder) for name, path in pinned_in(study.plain()).items()}
     write_record(folder/"data.json",
                  {"store": os.path.relpath(store, folder), "study": file_digest(folder/"study.yaml")}
-                 | ({"checkpoints": taken} if taken else {}))
+                 | ({"checkpoints": taken} if taken else {}) | ({"code": code} if code else {}))
     Store(store, verify=True)
     return open_run(folder)
 
 def find_checkpoints(study) -> dict: # name -> folder
     "The checkpoints that the cells of a study start from."
-    return {name: find_checkpoint(expand(study.pretexts[name]["folder"]), f"pretexts.{name}.folder")
+    return {name: find_checkpoint(expand_texts(study.pretexts[name]["folder"]), f"pretexts.{name}.folder")
             for name in study.used if is_checkpoint(study.pretexts[name])}
 
 def store_folder(study, folder) -> Path:
     "Where the store of a study is, or will be."
-    return Path(expand(study.data.store)) if study.data.store else Path(folder)/"store"
+    return Path(expand_texts(study.data.store)) if study.data.store else Path(folder)/"store"
 
 def study_source(study, folder): # what `open_source` takes
     "What `prepare` shall read; simulated files lie in the run folder."
-    source = expand(study.data.source)
+    source = expand_texts(study.data.source)
     if not isinstance(source, dict) or source.get("kind") != "simulate": return source
     from megssl_nb.sources.simulate import SimulateSource
     return SimulateSource.read({"cache": str(Path(folder)/"simulated")} | source, "data.source")
@@ -312,5 +321,7 @@ def open_run(folder="") -> Run: # "" = a small simulated study in a temporary fo
     if said.get("study", (found := file_digest(folder/"study.yaml"))) != found:
         raise MegsslError(f"{folder/'study.yaml'}: was edited or damaged after the run; edit the study itself, and "
                           "'megssl ablate' takes it over")
+    for name, path in said.get("code", {}).items():
+        place_code(folder/path, name.rpartition("@")[2])
     return Run(folder, read_study(folder/"study.yaml"), Store(folder/said["store"]),
                {name: folder/path for name, path in said.get("checkpoints", {}).items()})
