@@ -180,7 +180,7 @@ def ablate(study, # anything `read_study` takes
     folder = Path(out or Path("runs")/study.name)
     with sole(folder):
         run = start_run(study, folder, n_jobs=n_jobs, progress=progress)
-        if not run.windows.classes:
+        if run.task is None:
             raise MegsslError(f"{study.name}: windows: none has a label, so there is nothing to evaluate; use 'megssl "
                               "pretrain', or name events or classes")
         write_record(folder/"provenance.json",

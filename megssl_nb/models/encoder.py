@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['tokenizers', 'contexts', 'presets', 'checkpoint_folder', 'EncoderConfig', 'parts_of', 'wav2vec', 'preset',
-           'encoder_config', 'build_tokenizer', 'Encoder', 'build_encoder', 'seeded', 'Classifier', 'save_encoder',
-           'load_encoder', 'check_size', 'described', 'read_weights', 'fill', 'check_shapes', 'differences',
-           'parameter_table']
+           'encoder_config', 'build_tokenizer', 'Encoder', 'build_encoder', 'seeded', 'save_encoder', 'load_encoder',
+           'check_size', 'described', 'read_weights', 'fill', 'check_shapes', 'differences', 'parameter_table']
 
 # %% ../../nbs/models/12_encoder.ipynb #402d5863
 import json, math
@@ -151,37 +150,6 @@ def seeded(make, seed: int):
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return make()
-
-# %% ../../nbs/models/12_encoder.ipynb #24686765
-class Classifier(nn.Module):
-    "An encoder, one vector per window and a head."
-    def __init__(self, encoder: Encoder, n_classes: int,
-                 head="mlp", # "mlp" (published: LayerNorm, 128, ReLU, dropout, classes) or "linear"
-                 frozen=False, # True: the encoder is a fixed feature extractor
-                 hidden=128, dropout=0.1,
-                 tokens: int|None=None
-                 ): # None: the mean over tokens; N: all N tokens side by side, for what is locked to an event
-        super().__init__()
-        if head not in ("mlp", "linear"): raise MegsslError(f"head: {head!r} is unknown; choose mlp or linear")
-        self.encoder, self.frozen = encoder.requires_grad_(not frozen), frozen
-        self.pool, width = "tokens" if tokens else "mean", encoder.dim * (tokens or 1)
-        layers = [nn.LayerNorm(width)]
-        if head == "mlp":
-            layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout)]
-        self.head = nn.Sequential(*layers, nn.Linear(hidden if head == "mlp" else width, n_classes))
-        self.train()
-
-    def train(self, mode=True):
-        "A frozen encoder stays in evaluation mode (no dropout, no running statistics)."
-        super().train(mode)
-        if self.frozen:
-            self.encoder.eval()
-        return self
-
-    def forward(self, x): # (B, C, T) -> (B, K) logits
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            z = self.encoder.embed(x, self.pool)
-        return self.head(z)
 
 # %% ../../nbs/models/12_encoder.ipynb #7015599b
 checkpoint_folder = {"owns": ("encoder.safetensors", "config.json", "provenance.json", "pretext.safetensors",

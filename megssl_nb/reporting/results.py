@@ -91,6 +91,12 @@ def predictions(windows, prob): # -> DataFrame, one row per window; for time poi
     "Who was predicted to be what, and how surely: one row per test window or time point."
     import pandas as pd
     classes, at = list(windows.classes), windows.recording
+    if windows.numbers is not None:
+        where = {"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject,
+                 "onset": windows.onset.round(6)}
+        pairs = zip(windows.columns, windows.targets().T, prob.T)
+        return pd.DataFrame(where | {f"{what}:{c}": v for c, *both in pairs for what, v in
+                                     zip(("true", "predicted"), both)})
     table = pd.DataFrame({"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject,
                           "onset": windows.onset.round(6),
                           "group": windows.group, "true": [classes[i] if i >= 0 else "" for i in windows.y],

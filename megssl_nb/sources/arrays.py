@@ -14,7 +14,7 @@ from .base import (Header, Loaded, Recording, Source, check_samples, events_tabl
                                     first_line, place_sensors, reachable)
 
 # %% ../../nbs/sources/01b_arrays.ipynb #6c03b8f3
-def open_npy(path: Path, field: str, ndim: int, kinds: str # allowed dtype kinds
+def open_npy(path: Path, field: str, ndim, kinds: str # number of axes, or several that are allowed; allowed dtype kinds
             ) -> np.ndarray: # memory-mapped, read-only
     """Open a `.npy` file without reading it; pickled objects and headers that declare more than the file holds are
     refused."""
@@ -30,7 +30,8 @@ def open_npy(path: Path, field: str, ndim: int, kinds: str # allowed dtype kinds
     if a.offset + a.nbytes != (size := path.stat().st_size):
         raise MegsslError(f"{path}: {field}: the header describes {a.offset + a.nbytes} bytes, the file has {size}; "
                           "damaged, copy it again")
-    if a.ndim != ndim: raise MegsslError(f"{path}: {field}: shape {a.shape}; expected {ndim} axes")
+    if a.ndim not in (axes := ndim if isinstance(ndim, tuple) else (ndim,)):
+        raise MegsslError(f"{path}: {field}: shape {a.shape}; expected {' or '.join(map(str, axes))} axes")
     if a.dtype.kind not in kinds:
         raise MegsslError(f"{path}: {field}: values are {a.dtype}; expected "
                           f"{' or '.join(named_kinds[k] for k in kinds)}")
@@ -62,6 +63,8 @@ class TrialFiles(Source):
     scale: float = 1.0                     # multiplier to SI units: 1e-15 for femtotesla, 1e-6 for microvolt
     tmin: float = 0.0                      # seconds of a trial's first sample relative to its event
     classes: list[str]|None = None         # names of the sorted label values; None = the values themselves
+    # `y` holds numbers, (trials,) or (trials, columns), under these names; None = it holds labels
+    numbers: list[str]|None = None
     positions: str|None = None             # .npy (channels, 3) in metres, head coordinates, NaN where unknown
     subject: str = "1"                     # subject of all trials, unless `subjects`
     subjects: dict[str, str]|None = None   # part -> .npy with the subject of each trial
@@ -85,11 +88,29 @@ class TrialFiles(Source):
             raise MegsslError(f"{path}: {field}.{part}: {len(a)} values for {n} trials in X.{part}")
         if a.dtype.kind != "f": return a
         if not (np.isfinite(a).all() and (a == a.round()).all()):
-            raise MegsslError(f"{path}: {field}.{part}: values are not whole numbers")
+            raise MegsslError(f"{path}: {field}.{part}: values are not whole numbers; if they are to be decoded as "
+                              "numbers, name their columns in 'numbers'")
         return a.astype(int)
+
+    def options(self) -> dict:
+        "As of every source; numbers that are not named are not said."
+        return {k: v for k, v in super().options().items() if k != "numbers" or v is not None}
+
+    def given(self, part: str) -> dict: # column -> (trials,) float64; none where `y` has labels
+        "The numbers of each trial of a part; NaN = not known."
+        if self.numbers is None: return {}
+        if part not in self.y:
+            raise MegsslError(f"y: no file for the part '{part}'; give one for each part of X ({', '.join(self.X)})")
+        y = np.array(open_npy(path := expand(self.y[part], f"y.{part}"), f"y.{part}", (1, 2), "fiu"), float)
+        y, n, names = y.reshape(len(y), -1), len(self.trials(part)), list(dict.fromkeys(self.numbers))
+        if y.shape != (n, len(names)):
+            raise MegsslError(f"{path}: y.{part}: shape {y.shape}; expected {n} trials x {len(names)} columns "
+                              f"({', '.join(names)})")
+        return dict(zip(names, y.T))
 
     def names(self) -> dict: # label value -> class name
         "The name of every label value; values are sorted over all parts."
+        if self.numbers is not None: return {"trial": "trial"}
         values = sorted({v for part in self.X for v in self.per_trial("y", part).tolist()})
         if self.classes is not None and len(self.classes) != len(values):
             raise MegsslError(f"classes: {len(self.classes)} names for {len(values)} label values "
@@ -139,8 +160,10 @@ class ArraySource(TrialFiles):
             raise MegsslError(f"{recording.origin}: ch_names: {len(ch_names)} names for {C} channels in X.{part}")
         if len(set(ch_names)) != C: raise MegsslError(f"{recording.origin}: ch_names: a name occurs twice")
         names, which = self.names(), self.chosen(recording)
-        labels = [names[v] for v in self.per_trial("y", part)[which].tolist()]
-        events = events_table(np.arange(len(which)) * T / self.sfreq, np.full(len(which), T / self.sfreq), labels)
+        numbers = {c: v[which] for c, v in self.given(part).items()}
+        labels = ["trial"] * len(which) if numbers else [names[v] for v in self.per_trial("y", part)[which].tolist()]
+        events = events_table(np.arange(len(which)) * T / self.sfreq, np.full(len(which), T / self.sfreq), labels,
+                              numbers)
         first = round(self.tmin * self.sfreq) / self.sfreq # as MNE rounds it
         return Header(self.sfreq, ch_names, [self.ch_type] * C, len(which) * T, events, T,
                       open_positions(self.positions, C), first)

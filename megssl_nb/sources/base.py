@@ -47,11 +47,18 @@ class Recording:
         return self.reader.header(self)
 
 # %% ../../nbs/sources/01_sources.ipynb #2fab3c43
-def events_table(onset=(), duration=(), trial_type=()):
+def events_table(onset=(), duration=(), trial_type=(),
+                 numbers=None): # column -> numbers, in units of their own; NaN = not known of this event
     "Events as a table: `onset` and `duration` in seconds from the first sample, `trial_type` as text; sorted by onset."
     import pandas as pd
     table = pd.DataFrame({"onset": np.asarray(onset, float), "duration": np.asarray(duration, float),
                           "trial_type": pd.Series([str(t) for t in trial_type], dtype=str)})
+    for name, values in (numbers or {}).items():
+        if name in (*table, "recording"):
+            raise MegsslError(f"events: {name}: is a column of every events table; give the numbers another name")
+        values = np.asarray(values, float)
+        if np.isinf(values).any(): raise MegsslError(f"events: {name}: infinite; give a number, or n/a for none")
+        table[name] = values
     return table.sort_values("onset", kind="stable", ignore_index=True)
 
 # %% ../../nbs/sources/01_sources.ipynb #e7d2485f

@@ -89,10 +89,12 @@ def refuse_option(error: TypeError, options: dict, path):
 
 # %% ../../nbs/sources/02_raw.ipynb #3817886e
 def annotated_events(raw): # events_table
-    "Events from the annotations, without segments marked BAD or EDGE."
+    "Events from the annotations and the numbers that come with them, without segments marked BAD or EDGE."
+    import pandas as pd
     notes = raw.annotations
-    keep = [not re.match("(?i)bad|edge", d) for d in notes.description]
-    return events_table(notes.onset[keep] - raw.first_time, notes.duration[keep], notes.description[keep])
+    keep = np.array([not re.match("(?i)bad|edge", d) for d in notes.description], bool)
+    more = pd.DataFrame([dict(e or {}) for e, k in zip(notes.extras, keep) if k]).map(lambda v: "" if v is None else str(v))
+    return events_table(notes.onset[keep] - raw.first_time, notes.duration[keep], notes.description[keep], numeric(more))
 
 # %% ../../nbs/sources/02_raw.ipynb #323f93b0
 def coded_events(samples, # (events, 3) as MNE has them: sample, previous value, code
@@ -125,7 +127,21 @@ def tabled_events(path: Path, raw, names: dict|None): # events_table
                           f"{table.onset[np.argmin(np.isfinite(onset))]!r}")
     duration = pd.to_numeric(table.get("duration", pd.Series("0", table.index)),
                              errors="coerce").fillna(0).to_numpy(float)
-    return events_table(onset, duration, table[kind])
+    return events_table(onset, duration, table[kind], numeric(table))
+
+# columns of an events table that are no numbers to decode: when, what, and where it is in the file
+own_columns = ("onset", "duration", "trial_type", "value", "sample", "recording")
+
+def numeric(table) -> dict: # DataFrame of text -> column -> numbers
+    "The columns that hold numbers, with `n/a` or nothing for those that are not known."
+    found = {}
+    for name in [c for c in table if c not in own_columns]:
+        blank = table[name].str.strip().str.lower().isin(["", "n/a", "nan"])
+        with contextlib.suppress(ValueError):
+            values = [np.nan if b else float(v) for b, v in zip(blank, table[name])]
+            if not blank.all():
+                found[name] = values
+    return found
 
 # %% ../../nbs/sources/02_raw.ipynb #86f5b12f
 def find_events(raw, origin, how: str, names: dict|None): # events_table
@@ -158,7 +174,8 @@ def renamed_events(events, origin, rules: dict
     for pattern, given in rules.items():
         if re.search(pattern, Path(origin).as_posix()):
             names |= given
-    return events_table(events.onset, events.duration, [names.get(t, t) for t in events.trial_type])
+    numbers = {c: events[c] for c in events if c not in ("onset", "duration", "trial_type")}
+    return events_table(events.onset, events.duration, [names.get(t, t) for t in events.trial_type], numbers)
 
 # %% ../../nbs/sources/02_raw.ipynb #a44f8f27
 def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", default: str="") -> str:

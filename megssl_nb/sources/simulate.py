@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['rhythms', 'gains', 'SimulateConfig', 'chunk_list', 'demo', 'bursts', 'coloured', 'heartbeats', 'person',
-           'chunk_signal', 'write_chunk', 'simulate', 'SimulateSource']
+           'chunk_signal', 'write_chunk', 'simulate', 'graded', 'SimulateSource']
 
 # %% ../../nbs/sources/03_simulate.ipynb #66f61060
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 from ..core import Config, MegsslError, atomic_path, digest, rng
+from .arrays import ArraySource
 from .forward import dipoles, head_position, helmet_info, lead_field, scattered_dipoles
 from .base import Header, Recording, Source, events_table, expand
 from .course import (CourseSource, course_channels, course_n_times, course_sensors, course_sfreq,
@@ -232,6 +233,28 @@ def simulate(folder,         # where to write `Intra/..` and `Cross/..`
         done = (write_chunk(folder, cfg, *f) for f in todo)
     for _ in tqdm(done, "simulate", len(todo), disable=not (progress and todo)): pass
     return Path(folder)
+
+# %% ../../nbs/sources/03_simulate.ipynb #c6b78ee8
+def graded(folder,            # where to write X.npy, y.npy and positions.npy
+           n=200, seconds=2.0, # trials and their length
+           seed=0) -> ArraySource: # numbers "alpha" and "beta": log of amplitude, -1 to 1
+    "Trials of 62 sensors in which two rhythms have planted strengths."
+    from scipy.fft import irfft
+    p, g, sensors = person(SimulateConfig(seed=seed, bad_channels=0), "113922", "rest"), rng(seed, "graded"), slice(0, 248, 4)
+    step = 8  # of the course rate
+    samples, sfreq = round(seconds * course_sfreq / step), course_sfreq / step
+    t, y, x = np.arange(samples) / sfreq, g.uniform(-1, 1, (n, 2)), np.empty((n, 62, samples), np.float32)
+    for k in range(n):
+        waves = [np.exp(v) * np.sqrt(2) * np.sin(2 * np.pi * hz * t + g.uniform(0, 2 * np.pi))
+                 for v, hz in zip(y[k], (p["hz"][0], p["hz"][2])) for _ in range(2)]
+        background = coloured(g, n_background, samples * step, 1., low=1., high=100.)[:, ::step]
+        x[k] = p["rhythms"][sensors][:, [0, 1, 4, 5]] @ waves + p["background"][sensors] @ background
+        x[k] += p["noise"][sensors, None] * g.standard_normal((62, samples))
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in {"X": x, "y": y, "positions": magnes()[sensors]}.items(): np.save(folder/f"{name}.npy", array)
+    return ArraySource(X={"all": f"{folder}/X.npy"}, y={"all": f"{folder}/y.npy"}, positions=f"{folder}/positions.npy",
+                       sfreq=sfreq, ch_names=course_channels[sensors], numbers=["alpha", "beta"])
 
 # %% ../../nbs/sources/03_simulate.ipynb #c9302188
 class SimulateSource(SimulateConfig, Source):

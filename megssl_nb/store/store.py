@@ -88,6 +88,7 @@ class Index:
                "sensors": f"{tally(self.ch_types)}; positions of {known or 'none'}",
                "parts": tally(x.part for x in r if x.part),
                "labels": tally(x.label for x in r if x.label), "events": tally(self.events.trial_type),
+               "numbers of events": ", ".join(c for c in list(self.events)[4:]),
                "absent sensors": "; ".join(f"{first_names(a, 8)} in {first_names(keys, 3)}" for a,
                                            keys in lacking.items() if a),
                "bad sensors": "; ".join(bads[:4]) + (f"; and {len(bads) - 4} more" if len(bads) > 4 else "")}
@@ -160,8 +161,10 @@ class Store(Index):
         file = self.path/"events.tsv"
         if not file.is_file() or file_digest(file) != self.manifest["events"]:
             raise MegsslError(f"{file}: events: missing or changed; prepare the store again")
-        return pd.read_csv(file, sep="\t", dtype=str,
-                           keep_default_na=False).astype({"recording": int, "onset": float, "duration": float})
+        table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+        numbers = {c: [float(v or "nan") for v in table[c]] for c in table
+                   if c not in ("recording", "onset", "duration", "trial_type")}
+        return table.astype({"recording": int, "onset": float, "duration": float}).assign(**numbers)
 
     def file(self, i) -> Path:
         "Where the signal of recording `i` lies."
@@ -337,10 +340,16 @@ def stored_recording(r, p, n_times, center, scale, file, names) -> StoredRecordi
                            p.marks.plain() if p.marks else {})
 
 def all_events(tables): # one DataFrame per recording
-    "All events, with the number of their recording."
+    "All events with the numbers that belong to them, and the number of their recording."
     import pandas as pd
-    return pd.concat([t[["onset", "duration", "trial_type"]].assign(recording=i) for i, t in enumerate(tables)],
-                     ignore_index=True)[["recording", "onset", "duration", "trial_type"]]
+    every = ["recording", "onset", "duration", "trial_type"]
+    numbers = list(dict.fromkeys(c for t in tables for c in t if c not in every and t[c].dtype.kind in "iuf"))
+    # a recording without a column has NaN there: not known
+    table = pd.concat([t.reindex(columns=[*every[1:], *numbers]).assign(recording=i) for i, t in enumerate(tables)],
+                      ignore_index=True)[[*every, *numbers]].astype(dict.fromkeys(numbers, float))
+    if len(bad := [c for c in numbers if np.isinf(table[c]).any()]):
+        raise MegsslError(f"prepare: events: {bad[0]}: holds an infinite number; repair the events table")
+    return table
 
 # %% ../../nbs/store/06_store.ipynb #7854c86f
 def write_manifest(folder, origin, source, cfg, found, names, kinds, where, stored):

@@ -68,16 +68,18 @@ def described(spec) -> dict:
 
 def check_split(run: Run, split, seed: int, fold: int):
     "Refuse label counts and early stopping that the windows of a split do not allow."
-    from megssl_nb.evaluation.baselines import check_baselines, labelled
-    from megssl_nb.evaluation.evaluate import validation
-    study, windows = run.study, run.windows
-    if not windows.classes: return
-    check_baselines(study.baselines, windows.unit)
+    from megssl_nb.evaluation.baselines import check_baselines
+    from megssl_nb.evaluation.evaluate import check_monitor, setting_of
+    study = run.study
+    if run.task is None: return
+    check_baselines(study.baselines, run.task)
+    check_monitor(run.task, study.evaluate)
     try:
         for n in study.evaluate.labels_per_class:
-            labelled(windows, split.train, n, seed)
+            setting = setting_of(run.windows, split, study.evaluate, n, seed, run.task)
+            run.task.fitted(run.windows, setting.train)
         if "finetune" in study.evaluate.modes or "cnn" in study.baselines:
-            validation(windows, split, study.evaluate)
+            assert setting.val is not None
     except MegsslError as e: raise MegsslError(f"seed {seed}, fold {fold}: {e}") from None
 
 def check_pretexts(run: Run, cells=None):
@@ -113,7 +115,7 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
             seen = base | {"seed": seed, "pretrain": [digest(split.pretrain), digest(split.pretrain_val)],
                            "schedule": study.pretrain.plain()}
             labelled = base | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(),
-                               "headline": study.headline_labels}
+                               "headline": study.headline_labels} | ({"task": run.task.described()} if study.task else {})
             for cell in cells or study.stages:
                 needs = ()
                 for names in study.stages[cell]:
@@ -124,10 +126,10 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
                         key = digest(seen | {"pretexts": [configs[n] for n in names], "needs": needs})
                     todo.setdefault(key, Job("pretrain", " + ".join(names), seed, fold, key, needs, names, name))
                     needs += (key,)
-                if not run.windows.classes: continue  # nothing to evaluate on
+                if run.task is None: continue  # nothing to evaluate on
                 key = digest(labelled | {"cell": cell, "needs": needs})
                 todo[key] = Job("evaluate", cell, seed, fold, key, needs)
-            if study.baselines != "none" and run.windows.classes:
+            if study.baselines != "none" and run.task is not None:
                 key = digest(labelled | {"baselines": study.baselines})
                 todo[key] = Job("baselines", "baselines", seed, fold, key)
     return sorted(todo.values(), key=lambda j: j.level)
@@ -155,8 +157,7 @@ def step_seconds(loss, # windows (b, C, T) -> scalar
 
 def classifier(run: Run, encoder):
     "The network that the study fine-tunes."
-    from megssl_nb.evaluation.evaluate import network
-    return network(encoder, run.windows, run.study.evaluate)
+    return run.task.head(encoder, run.study.evaluate, run.windows.length)
 
 def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step
     "Time one step of each kind of training of the study, on random windows."
@@ -174,11 +175,11 @@ def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or
             stage = build_stage([study.pretexts[n] for n in names], encoder, 0)
             out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan")).loss,
                                       x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
-        if not run.windows.classes: return out
+        if run.task is None: return out
         net, batch = classifier(run, encoder), x(study.evaluate.batch_size)
         out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
         if "cnn" in study.baselines:
-            plain = CNN(*shape, run.store.sfreq, len(run.windows.classes))
+            plain = CNN(*shape, run.store.sfreq, len(run.task.names))
             out["cnn"] = step_seconds(lambda x: plain(x).square().mean(), batch, plain.parameters())
     finally:
         torch.set_num_threads(threads)
@@ -250,8 +251,7 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
         tokens = encoder.tokens(torch.zeros(1, c, t))
     images = {} if run.encoder_config.tokenizer.kind == "conv_stack" else {"images": ("B", t, *run.image.shape)}
     return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
-            "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *[t] * (run.windows.unit == "sample"), k)}
-                                                    if (k := len(run.windows.classes)) else {})
+            "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *run.task.shape(t))} if run.task else {})
 
 def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, threads=1,
          here=True) -> dict: # whether this machine does the work, and must have what the study asks of it
@@ -267,7 +267,7 @@ def plan(study, out=None, settings=(), cells=None, seeds=None, n_jobs=None, thre
     splits = {at: run.split(*at) for at in {(j.seed, j.fold) for j in todo}}
     estimate = {j.digest: seconds(run, j, step, splits[j.seed, j.fold]) for j in todo}
     encoder, split = run.encoder(0), run.split(todo[0].seed, 0)
-    modules = {"classifier": parameter_table(classifier(run, encoder))} if run.windows.classes else {
+    modules = {"classifier": parameter_table(classifier(run, encoder))} if run.task else {
         "encoder": parameter_table(encoder)}
     for names in step:
         if isinstance(names, tuple):

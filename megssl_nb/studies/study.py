@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 import numpy as np
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code,
-                            read_record,
-                            read_yaml, write_record,
+                            read_record, read_yaml, write_record,
                             write_text)
 from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
@@ -84,10 +83,24 @@ class StudyConfig(Config):
     # name -> stages; "ablation" = the 2 × 2 × 2 of D, M and S
     cells: Literal["ablation"] | dict[str, list] = "ablation"
     pretrain: PretrainConfig = PretrainConfig()
+    task: str | dict | None = None  # a name, or a mapping with `kind`; None = what the windows ask for
     evaluate: EvaluateConfig = EvaluateConfig()
     headline: int | None = None  # labels per class of results.csv: one of evaluate.labels_per_class; None = its last
     baselines: list[str] | Literal["all", "none"] = "all"
     seeds: Annotated[int, Field(ge=1, le=10_000)] | list[int] = 3  # how many (0, 1, ...), or which
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, plain):
+        "A study that leaves its task to the windows does not say so."
+        return {k: v for k, v in plain(self).items() if k != "task" or v is not None}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _watched(cls, data):
+        "Numbers are stopped by their loss unless the study says otherwise."
+        numbers = isinstance(data, dict) and isinstance(data.get("windows"), dict) and data["windows"].get("numbers")
+        evaluate = data.get("evaluate") or {} if numbers else None
+        return data | {"evaluate": {"monitor": "val_loss"} | evaluate} if isinstance(evaluate, dict) else data
 
     @field_validator("name")
     @classmethod
@@ -126,6 +139,9 @@ class StudyConfig(Config):
         if self.windows.labels == "sample" and self.evaluate.pool != "mean":
             raise ValueError("evaluate.pool: time points have the labels (windows.labels: sample), and each is decided "
                              "by its own token; leave pool out")
+        if self.windows.numbers and self.evaluate.labels_per_class != [None]:
+            raise ValueError("evaluate.labels_per_class: numbers are asked for (windows.numbers), so no windows per "
+                             "class can be drawn; use [null]")
         if self.headline is not None and self.headline not in self.evaluate.labels_per_class:
             raise ValueError(f"headline: {self.headline} is not in evaluate.labels_per_class "
                              f"{self.evaluate.labels_per_class}")
@@ -225,6 +241,12 @@ class Run:
         "All windows of the study."
         from megssl_nb.windows.cut import make_windows
         return make_windows(self.store, self.study.windows)
+
+    @cached_property
+    def task(self):
+        "What is decoded; None where no window has a label."
+        from megssl_nb.evaluation.tasks import task_of
+        return task_of(self.windows, self.study.task)
 
     def split(self, seed: int, fold: int = 0):
         "The audited split of a seed and fold, the same for all cells."

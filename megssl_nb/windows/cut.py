@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_serializer, model_validator
 from ..core import Config, MegsslError, digest
 from .segments import in_segment, is_trials, lines
 
@@ -29,6 +29,20 @@ class WindowConfig(Config):
     norm: Literal["none", "instance"] = "none"
     # what has a label: the window, or each of its time points
     labels: Literal["window", "sample"] = "window"
+    # columns of the events table whose numbers are asked for, instead of a class
+    numbers: list[str] | None = Field(default=None, min_length=1)
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, plain):
+        "What is not asked for is not said, so that digests of studies of classes do not know of it."
+        return {k: v for k, v in plain(self).items() if k != "numbers" or v is not None}
+
+    @model_validator(mode="after")
+    def _one_question(self):
+        if self.numbers and self.labels == "sample":
+            raise ValueError("numbers: belong to windows; with labels: sample each time point has a class")
+        if self.numbers and len(set(self.numbers)) < len(self.numbers): raise ValueError("numbers: a name occurs twice")
+        return self
 
 # %% ../../nbs/windows/07_windows.ipynb #9b1ceb09
 @dataclass
@@ -46,6 +60,8 @@ class WindowTable:
     opened: dict = field(default_factory=dict, repr=False)     # memory maps in use
     # per recording (n_times,) classes of its time points, -1 = unlabelled; None: windows have labels
     samples: list | None = field(default=None, repr=False)
+    numbers: np.ndarray | None = field(default=None, repr=False)  # (N, K) float64 where numbers are asked for
+    columns: list = field(default_factory=list)                # their K names
 
     subject = cached_property(lambda self: self.of("subject"))                   # (N,) str
     session = cached_property(lambda self: self.of("session"))                   # (N,) str
@@ -55,7 +71,6 @@ class WindowTable:
     time = cached_property(lambda self: self.of("start") + self.onset)           # (N,) s in the stream
     line = cached_property(lambda self: lines(self.store, self.recording, self.start))  # (N,) int
     seconds = property(lambda self: self.length / self.store.sfreq)              # s per window
-    unit = property(lambda self: "window" if self.samples is None else "sample") # what has a label
 
     def __len__(self): return len(self.start)
     def __getstate__(self): return {k: getattr(self, k) for k in self.__dataclass_fields__} | {"opened": {}}
@@ -72,7 +87,8 @@ class WindowTable:
         "Names the store, the cut and the labels."
         return digest([self.store.digest, self.length, self.classes, self.norm,
                        *(digest(np.asarray(a, np.int64))
-                         for a in (self.recording, self.start, self.y, self.trial, *(self.samples or ())))])
+                         for a in (self.recording, self.start, self.y, self.trial, *(self.samples or ()))),
+                       *([] if self.numbers is None else [self.columns, digest(self.numbers)])])
 
 # %% ../../nbs/windows/07_windows.ipynb #a813ca66
 def instance_norm(x, # (C, T)
@@ -93,7 +109,8 @@ class Windows(WindowTable):
             idx = np.atleast_1d(np.asarray(idx))
             if idx.dtype != bool:
                 idx = idx.astype(np.int64)
-        return replace(self, dropped={}, **{k: getattr(self, k)[idx] for k in ("recording", "start", "y", "trial")})
+        columns = ["recording", "start", "y", "trial", *(["numbers"] if self.numbers is not None else [])]
+        return replace(self, dropped={}, **{k: getattr(self, k)[idx] for k in columns})
 
     def signal(self, i: int):
         "The memory map of recording `i`; at most 256 stay open."
@@ -118,9 +135,10 @@ class Windows(WindowTable):
                 instance_norm(self.signal(r)[:, s:s+self.length], out[k])
         return out
 
-    def targets(self, idx=None) -> np.ndarray: # (B,), or (B, T) where time points have the labels
-        "The classes of windows `idx`."
+    def targets(self, idx=None) -> np.ndarray: # (B,), (B, T) where time points have the labels, (B, K) numbers
+        "The classes of windows `idx`, or their numbers."
         idx = np.arange(len(self)) if idx is None else np.atleast_1d(np.asarray(idx))
+        if self.numbers is not None: return self.numbers[idx]
         if self.samples is None: return self.y[idx]
         here = [self.samples[r][s:s+self.length] for r,
                 s in zip(self.recording[idx].tolist(), self.start[idx].tolist())]
@@ -217,6 +235,18 @@ def sample_labels(r, onset, duration, name, code: dict, rate) -> np.ndarray: # (
             out[max(0, round(onset[k] * rate)):max(0, round((onset[k] + duration[k]) * rate))] = code[name[k]]
     return out
 
+def label_numbers(windows, names, events):
+    "The same windows with the numbers of their events; one is unlabelled if a number is missing, or no event covers it."
+    there = [c for c in events if c not in ("recording", "onset", "duration", "trial_type")]
+    if absent := [c for c in names if c not in there]:
+        raise MegsslError(f"windows: numbers: no events table has a column of numbers {', '.join(absent)}; there are "
+                          f"{', '.join(there) or 'none'}")
+    table = np.stack([events[c].to_numpy(float) for c in names], 1)
+    numbers = np.append(table, np.full((1, len(names)), np.nan), 0)[windows.trial]
+    known = np.isfinite(numbers).all(1) & ((windows.y >= 0) | (len(windows.classes) == 0))
+    if not known.any(): raise MegsslError(f"windows: numbers: no window has {', '.join(names)}; name other events")
+    return replace(windows, numbers=numbers, columns=list(names), classes=[], y=known.astype(np.int64) - 1)
+
 def label_samples(windows, rows, events):
     "The same windows with a label for each time point."
     code = {c: k for k, c in enumerate(windows.classes)}
@@ -256,4 +286,6 @@ def make_windows(store, # Store or Index
     made = Windows(store, length, np.repeat(np.arange(len(found)), [len(f[0]) for f in found]), start.astype(np.int64),
                    np.array([code.get(l, -1) for l in label.tolist()], np.int64), list(code), trial.astype(np.int64),
                    cfg.norm, {k: v for k, v in dropped.items() if v})
+    if cfg.numbers:
+        return label_numbers(made if cfg.classes else replace(made, classes=[]), cfg.numbers, store.events)
     return made if cfg.labels == "window" else label_samples(made, rows, events)

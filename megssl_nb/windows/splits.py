@@ -334,7 +334,7 @@ def check_classes(windows, masks: dict, # set -> (N,) bool
         there = windows.present(np.flatnonzero(masks[name]))
         absent = ", ".join(c for k, c in enumerate(windows.classes) if k not in there)
         if not absent or not masks[name].any(): continue
-        told = f"split: {name}: no {windows.unit} of class {absent}"
+        told = f"split: {name}: no {'window' if windows.samples is None else 'sample'} of class {absent}"
         if name == "val":
             warnings.warn(f"{told}, so training is stopped without it; change val or val_by")
         elif name == "train": raise MegsslError(f"{told}; name the classes to tell apart, or change test and val")
@@ -361,7 +361,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
     teach, pre = away_from_test(windows, cfg, test, teach, dropped)
     need(teach, "train", dropped)
     train, val, pre, own = hold_out(windows, cfg, teach, pre, seed, dropped)
-    blank = (windows.y < 0) & bool(windows.classes)
+    blank = (windows.y < 0) & (bool(windows.classes) | (windows.numbers is not None))
     named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k,
              m in (("train", train), ("val", val), ("test", test))}
     masks = named | {"pretrain": pre, "pretrain_val": own}
@@ -405,9 +405,9 @@ def label_subset(windows: Windows,
     "A random subset with `per_class` windows of each class; of one seed, smaller subsets lie within larger ones."
     idx = np.asarray(idx)
     if per_class is None: return idx
-    if windows.unit == "sample":
-        raise MegsslError(f"labels_per_class: {per_class} asked for, but time points have the labels; use null, all of "
-                          "them")
+    if windows.samples is not None or not windows.classes:
+        told = "numbers are asked for" if windows.samples is None else "time points have the labels"
+        raise MegsslError(f"labels_per_class: {per_class} asked for, but {told}; use null, all of them")
     chosen = []
     for k, name in enumerate(windows.classes):
         mine = np.sort(idx[windows.y[idx] == k])
