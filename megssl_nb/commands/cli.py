@@ -141,10 +141,10 @@ def run_prepare(a):
     from megssl_nb.core import pin_all, read_yaml
     from megssl_nb.store.preprocess import PrepareConfig
     from megssl_nb.store.store import prepare
-    from megssl_nb.studies.study import expand, override
+    from megssl_nb.studies.study import expand_texts, override
     source = a.source[0] if len(a.source) == 1 else {"kind": "raw", "paths": a.source}
     if len(a.source) == 1 and Path(source).suffix in (".yaml", ".yml"):
-        source = pin_all(expand(read_yaml(source)), Path(source).parent)
+        source = pin_all(expand_texts(read_yaml(source)), Path(source).parent)
     print(prepare(source, a.store, PrepareConfig.read(override({}, a.set), "--set"), n_jobs=a.jobs,
                   progress=not a.quiet, memory=a.memory))
 

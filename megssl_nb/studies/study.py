@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ablation', 'default_pretexts', 'reserved_cells', 'reserved_factors', 'named', 'ablation_cells', 'plain_name',
-           'DataConfig', 'StudyConfig', 'study_file', 'override', 'read_study', 'expand', 'Run', 'start_run',
+           'DataConfig', 'StudyConfig', 'study_file', 'override', 'read_study', 'expand_texts', 'Run', 'start_run',
            'find_checkpoints', 'store_folder', 'study_source', 'open_run']
 
 # %% ../../nbs/studies/40_study.ipynb #0c39f937
@@ -194,10 +194,10 @@ def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name
     return StudyConfig.read(pin_all(override(data, settings), beside), path)
 
 # %% ../../nbs/studies/40_study.ipynb #3665fcfe
-def expand(spec):
+def expand_texts(spec):
     "Replace `${NAME}` in all strings of `spec` from the environment; an unset name raises."
-    if isinstance(spec, dict): return {k: expand(v) for k, v in spec.items()}
-    if isinstance(spec, list): return [expand(v) for v in spec]
+    if isinstance(spec, dict): return {k: expand_texts(v) for k, v in spec.items()}
+    if isinstance(spec, list): return [expand_texts(v) for v in spec]
     if not isinstance(spec, str): return spec
     def value(m):
         if m[1] not in os.environ:
@@ -292,16 +292,16 @@ def start_run(study, # anything `read_study` takes
 
 def find_checkpoints(study) -> dict: # name -> folder
     "The checkpoints that the cells of a study start from."
-    return {name: find_checkpoint(expand(study.pretexts[name]["folder"]), f"pretexts.{name}.folder")
+    return {name: find_checkpoint(expand_texts(study.pretexts[name]["folder"]), f"pretexts.{name}.folder")
             for name in study.used if is_checkpoint(study.pretexts[name])}
 
 def store_folder(study, folder) -> Path:
     "Where the store of a study is, or will be."
-    return Path(expand(study.data.store)) if study.data.store else Path(folder)/"store"
+    return Path(expand_texts(study.data.store)) if study.data.store else Path(folder)/"store"
 
 def study_source(study, folder): # what `open_source` takes
     "What `prepare` shall read; simulated files lie in the run folder."
-    source = expand(study.data.source)
+    source = expand_texts(study.data.source)
     if not isinstance(source, dict) or source.get("kind") != "simulate": return source
     from megssl_nb.sources.simulate import SimulateSource
     return SimulateSource.read({"cache": str(Path(folder)/"simulated")} | source, "data.source")
