@@ -217,8 +217,19 @@ def site():
         assert refused.returncode, "nbdev_readme must fail, `make readme` writes README.md"
         assert state() == before, "nbdev_readme must change nothing"
 
+def own_files(folder):
+    "Write what the page on files of one's own writes: its cells that begin with %%writefile, and its tables."
+    page = json.loads((root/"nbs/tutorials/52_your_own_files.ipynb").read_text(encoding="utf-8"))
+    for cell in ("".join(c["source"]) for c in page["cells"] if c["cell_type"] == "code"):
+        first, _, text = cell.partition("\n")
+        if first.startswith("%%writefile "):
+            (folder/first.split()[1]).write_text(text + "\n", encoding="utf-8")
+        if "to_csv" in cell:
+            code = "from pathlib import Path\nimport numpy as np, pandas as pd\n" + cell
+            sh(sys.executable, "-c", code, cwd=folder, quiet=True)
+
 def wheel():
-    "The wheel, installed in a clean environment, has its modules, templates and studies and runs a small ablation."
+    "The wheel, installed in a clean environment, has its modules, templates and studies and runs small ablations."
     with tempfile.TemporaryDirectory() as d:
         d = Path(d)
         source = d/"source"
@@ -260,6 +271,12 @@ def wheel():
         (d/"runs/study/report.html").unlink()
         megssl("report", "runs/study")
         assert (d/"runs/study/report.html").is_file()
+        (d/"own").mkdir()  # a study whose parts are files of the user's
+        own_files(d/"own")
+        sh(d/"venv/bin/megssl", "ablate", "study.yaml", "--quiet", cwd=d/"own", env=env, quiet=True)
+        with open(d/"own/runs/own/results.csv") as f:
+            cells = {row["cell"] for row in csv.DictReader(f)}
+        assert cells == {"none", "next", "baseline:majority"}, cells
         own = ("data.store=store", "windows.length=1.0", "encoder.tokenizer={sfreq: 128, width: 16, dim: 32}",
                "encoder.context={dim: 32, layers: 1, heads: 2, ffn: 32}", "pretrain.max_steps=4", "pretrain.interval=2")
         checkpoint = d/megssl("pretrain", "meg2vec_custom", "--quiet", "--logger", "csv",

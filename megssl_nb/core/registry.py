@@ -6,7 +6,7 @@
 __all__ = ['load_code', 'place_code', 'own_code', 'pin', 'pin_all', 'pinned_in', 'Registry']
 
 # %% ../../nbs/core/00c_registry.ipynb #3ef7f114
-import ast, importlib, importlib.machinery, importlib.util, linecache, os, re, sys
+import ast, importlib, importlib.abc, importlib.machinery, importlib.util, linecache, os, re, sys
 from pathlib import Path
 from types import ModuleType
 from .config import MegsslError, digest
@@ -19,25 +19,31 @@ def _module_name(path: Path, text: str) -> str:
     "The name in `sys.modules` of the module that a file with this text becomes; it has no dots of its own."
     return f"{_prefix}{text}_{str(path).replace('%', '%25').replace('.', '%2E')}"
 
-class _OwnFiles:
+class _OwnFiles(importlib.abc.InspectLoader):
     "Finds and loads the modules that users' files become."
     def find_spec(self, name, path=None, target=None):
         if not name.startswith(_prefix): return None
-        text, _, place = name.removeprefix(_prefix).partition("_")
-        place = place.replace("%2E", ".").replace("%25", "%")
-        return importlib.machinery.ModuleSpec(name, self, origin=place, loader_state=text)
+        return importlib.machinery.ModuleSpec(name, self, origin=self.told(name)[1])
 
-    def create_module(self, spec): return None
+    def told(self, name) -> tuple: # digest, path
+        text, _, place = name.removeprefix(_prefix).partition("_")
+        return text, place.replace("%2E", ".").replace("%25", "%")
+
+    def get_source(self, name):
+        text, path = self.told(name)
+        content = _content(path)
+        if digest(content) != text: raise ImportError(f"{path} was edited since it was read; start again")
+        return content.decode("utf-8")
+
+    def get_code(self, name):
+        path, text = self.told(name)[1], self.get_source(name)
+        linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path  # stays as it was loaded
+        return self.source_to_code(text, path)
 
     def exec_module(self, module):
-        path, said = module.__spec__.origin, module.__spec__.loader_state
-        content = _content(path)
-        if digest(content) != said: raise ImportError(f"{path} was edited since it was read; start again")
-        text = content.decode("utf-8")
-        module.__file__ = path
-        linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path  # stays as it was loaded
-        exec(compile(content, path, "exec"), module.__dict__)
-        module.__digest__ = said
+        text, module.__file__ = self.told(module.__name__)
+        super().exec_module(module)
+        module.__digest__ = text
 
 sys.meta_path[:] = [f for f in sys.meta_path if type(f).__name__ != "_OwnFiles"] + [_OwnFiles()]
 
