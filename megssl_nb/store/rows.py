@@ -23,14 +23,14 @@ class Rows:
             self.offset = f.tell()
         self.segments = [(0, self.length)]
 
-    def create(self, shape, dtype):
+    def create(self, shape: tuple, dtype: np.dtype):
         with open(self.file, "wb") as f:
             np.lib.format.write_array_header_1_0(f,
                                                  {"descr": dtype.str, "fortran_order": False,
                                                   "shape": tuple(map(int, shape))})
             f.truncate(f.tell() + int(np.prod(shape))*dtype.itemsize)
 
-    def within(self, segments) -> "Rows": # [(start, stop)]
+    def within(self, segments: list) -> "Rows": # [(start, stop)]
         "The same rows without the samples outside `segments`, to read."
         new = copy.copy(self)
         new.segments = []
@@ -78,17 +78,17 @@ class Rows:
                     self.seek(f, row, a)
                     f.write(np.ascontiguousarray(x[at:at+b-a]))
 
-    def digest(self, order=slice(None)) -> str: # as `core.digest` of the array in memory, its rows in this order
+    def digest(self, order: slice|np.ndarray=slice(None)) -> str: # as `core.digest` of the rows in this order
         whole = hashlib.sha256(f"{self.dtype.str}{(self.rows, self.length)}".encode())
         for row in np.arange(self.rows)[order]:
             whole.update(self[row])
         return whole.hexdigest()[:16]
 
 # %% ../../nbs/store/04c_rows.ipynb #8f7925c3
-def row_blocks(n,      # rows
-           each,   # bytes that the work on one row takes
-           memory  # GB
-          ) -> list: # [slice]
+def row_blocks(n: int,       # rows
+               each: float,  # bytes that the work on one row takes
+               memory: float # GB
+              ) -> list:     # [slice]
     "All rows, as many together as fit into `memory`; at least one."
     size = max(int(memory*1e9 // each), 1)
     return [slice(a, min(a + size, n)) for a in range(0, n, size)]
