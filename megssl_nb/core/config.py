@@ -23,8 +23,8 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     @classmethod
-    def read(cls, data, # a dict (from YAML or JSON), or an instance of this class
-             origin="configuration", # the file or option to name in an error
+    def read(cls, data: object, # a dict (from YAML or JSON), or an instance of this class
+             origin: str="configuration", # the file or option to name in an error
             ):
         "Validate `data`; raises `MegsslError` with the origin and the name of each offending key."
         try: return cls.model_validate(data)
@@ -68,9 +68,9 @@ def keys_at(cls, at: tuple) -> list: # at: keys and positions, as in a pydantic 
     return list(cls.model_fields) if cls else []
 
 # %% ../../nbs/core/00_core.ipynb #f00de137
-def refuse_unknown(options, # names that were given
-                   there, # names that exist
-                   origin): # what to name in an error
+def refuse_unknown(options: list, # names that were given
+                   there: list, # names that exist
+                   origin: str): # what to name in an error
     "Refuse options that do not exist, and say which do."
     if wrong := [o for o in options if o not in there]:
         names = ", ".join(map(repr, wrong))
@@ -83,7 +83,7 @@ def options_of(*functions) -> list:
     return list(dict.fromkeys(p.name for p in named))
 
 # %% ../../nbs/core/00_core.ipynb #4f573cf6
-def digest(obj) -> str: # 16 hexadecimal digits
+def digest(obj: object) -> str: # 16 hexadecimal digits
     "SHA-256 of `obj`: bytes and arrays by their content, everything else by its JSON with sorted keys."
     if isinstance(obj, np.ndarray):
         obj = f"{obj.dtype.str}{obj.shape}".encode() + np.ascontiguousarray(obj).tobytes()
@@ -91,7 +91,7 @@ def digest(obj) -> str: # 16 hexadecimal digits
         obj = json.dumps(obj, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     return hashlib.sha256(obj).hexdigest()[:16]
 
-def file_digest(path) -> str:
+def file_digest(path: str|Path) -> str:
     "SHA-256 of a file, or of a folder's relative names and contents (formats such as CTF `.ds` are folders)."
     path, whole = Path(path), hashlib.sha256()
     try:
@@ -121,7 +121,7 @@ def rng(seed: int, *names) -> np.random.Generator:
     "A NumPy generator for the stream `names`."
     return np.random.default_rng(named_seed(seed, *names))
 
-def torch_rng(seed: int, *names, device="cpu"):
+def torch_rng(seed: int, *names, device: str="cpu"):
     "A torch generator for the stream `names`."
     import torch
     return torch.Generator(device).manual_seed(named_seed(seed, *names))

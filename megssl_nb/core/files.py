@@ -17,7 +17,7 @@ scratch_mark = "made_by_megssl_nb"  # the file inside every scratch folder
 
 # %% ../../nbs/core/00a_files.ipynb #2716265c
 @contextlib.contextmanager
-def writable(path):
+def writable(path: str|Path):
     "Inside, a write that fails (disk full, read-only, no permission) becomes one line that names `path`."
     try: yield
     except OSError as e:
@@ -25,7 +25,7 @@ def writable(path):
         raise MegsslError(f"{path}: {told}; free some space, or choose a folder that can be written") from None
 
 @contextlib.contextmanager
-def scratch(path):
+def scratch(path: str|Path):
     "A marked hidden folder beside `path` that is gone at the end; `sweep` removes it if this process is killed."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def scratch(path):
     finally:
         discard(room)
 
-def discard(room):
+def discard(room: Path):
     "Remove a scratch folder, last its mark, so that a removal that is cut short can be taken up again."
     with contextlib.suppress(OSError):
         for entry in [e for e in room.iterdir() if e.name != scratch_mark]:
@@ -48,14 +48,14 @@ def discard(room):
             (room/scratch_mark).unlink()
         room.rmdir()
 
-def is_scratch(folder) -> bool:
+def is_scratch(folder: str|Path) -> bool:
     "Whether `scratch` has made a folder."
     folder = Path(folder)
     if not re.fullmatch(r"\..+\.[a-z0-9_]{8}", folder.name): return False
     return folder.is_dir() and not folder.is_symlink() and (folder/scratch_mark).is_file() and not (
         folder/scratch_mark).is_symlink()
 
-def sweep(folder): # is searched with all folders below it, but not through links
+def sweep(folder: str|Path): # is searched with all folders below it, but not through links
     "Remove the scratch folders that killed processes have left below `folder`, and nothing else."
     for here, below, _ in os.walk(folder):
         for name in [b for b in below if is_scratch(Path(here)/b)]:
@@ -64,7 +64,7 @@ def sweep(folder): # is searched with all folders below it, but not through link
 
 # %% ../../nbs/core/00a_files.ipynb #3c9aa723
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: str|Path):
     "Yield a temporary path of the same name; on success it replaces `path`, on an exception it is removed."
     path = Path(path)
     with writable(path), scratch(path) as room:
@@ -76,9 +76,9 @@ def atomic_path(path):
         os.replace(tmp, path)
 
 @contextlib.contextmanager
-def atomic_dir(path, # where a link leads elsewhere, the folder there
-               owns=(), # patterns of the names of all files that this package writes into such a folder
-               proof=""): # the record that each such folder holds
+def atomic_dir(path: str|Path, # where a link leads elsewhere, the folder there
+               owns: tuple=(), # patterns of the names of all files that this package writes into such a folder
+               proof: str=""): # the record that each such folder holds
     "Yield a temporary folder; on success it becomes `path`, else it is removed; a folder that is not ours is refused."
     path = Path(os.path.realpath(path))
     with writable(path), scratch(path) as room:
@@ -96,12 +96,12 @@ def atomic_dir(path, # where a link leads elsewhere, the folder there
                 os.rename(room/"old", path)
             raise
 
-def vacant(path) -> bool:
+def vacant(path: str|Path) -> bool:
     "Whether there is nothing yet: no such folder, or an empty one."
     path = Path(path)
     return not path.exists() or path.is_dir() and not any(path.iterdir())
 
-def refuse_foreign(path, owns=(), proof=""): # as in `atomic_dir`
+def refuse_foreign(path: str|Path, owns: tuple=(), proof: str=""): # as in `atomic_dir`
     "Refuse a file, a folder with files of other names, and one without a whole record of this package."
     if vacant(path): return
     if not path.is_dir(): raise MegsslError(f"{path}: is a file; choose another name for the folder")
@@ -115,16 +115,16 @@ def refuse_foreign(path, owns=(), proof=""): # as in `atomic_dir`
                           "folder")
 
 # %% ../../nbs/core/00a_files.ipynb #7ad8dd02
-def write_text(path, text: str):
+def write_text(path: str|Path, text: str):
     "Write `text` atomically."
     with atomic_path(path) as tmp:
         tmp.write_text(text, encoding="utf-8")
 
-def write_json(path, obj):
+def write_json(path: str|Path, obj: object):
     "Write `obj` as indented JSON, atomically; NaN is refused."
     write_text(path, json.dumps(obj, indent=1, allow_nan=False) + "\n")
 
-def read_json(path, kind=dict):
+def read_json(path: str|Path, kind: type=dict):
     "Read JSON; a missing or damaged file, or one that holds no `kind`, is a `MegsslError`."
     def once(pairs):
         if len(found := dict(pairs)) < len(pairs): raise ValueError("a key occurs twice")
@@ -140,16 +140,16 @@ def read_json(path, kind=dict):
     return found
 
 # %% ../../nbs/core/00a_files.ipynb #edfa6fb7
-def write_record(path, record: dict):
+def write_record(path: str|Path, record: dict):
     "Write JSON that ends with a checksum of itself."
     write_json(path, record | {"checksum": digest(record)})
 
-def is_record(path) -> bool:
+def is_record(path: str|Path) -> bool:
     "Whether `write_record` has written a file, and nobody has changed it."
     try: return "checksum" in read_json(path) and bool(read_record(path))
     except MegsslError: return False
 
-def read_record(path) -> dict:
+def read_record(path: str|Path) -> dict:
     """Read what `write_record` wrote; content that does not fit its checksum is refused (JSON without one is taken as
     it is)."""
     record = read_json(path)
@@ -159,7 +159,7 @@ def read_record(path) -> dict:
     return record
 
 # %% ../../nbs/core/00a_files.ipynb #3dc06481
-def read_yaml(path, limit=10**5): # nodes, with every alias unfolded
+def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfolded
     "Read YAML as plain data; errors name the file."
     import yaml
     def size(node, above=()): # of a node with all that is below it

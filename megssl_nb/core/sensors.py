@@ -38,7 +38,7 @@ for row, (col, numbers) in mesh_rows.items():
     published_mesh[row, col:col+len(numbers)] = numbers
 
 # %% ../../nbs/core/04_sensors.ipynb #88fa662c
-def magnes_positions(radius=0.114, # m, of the helmet sphere
+def magnes_positions(radius: float=0.114, # m, of the helmet sphere
                     ) -> np.ndarray: # (248, 3) m, A1..A248, x right, y front, z up, origin at the centre of the sphere
     "Sensor positions of the MAGNES 3600 WH from the layout `magnesWH3600` that MNE ships."
     import mne
@@ -79,9 +79,9 @@ class SensorImage:
         live.flat[self.index] = True
         return live
 
-    def place(self, x, # tensor (B, C, T)
-              index=None, # `self.index` as a tensor on the device of `x` (a module keeps it as a buffer)
-             ): # tensor (B, T, K, H, W), 0 where there is no sensor
+    def place(self, x: "torch.Tensor",           # (B, C, T)
+              index: "torch.Tensor|None"=None, # `self.index` on the device of `x` (a module keeps it as a buffer)
+             ) -> "torch.Tensor":              # (B, T, K, H, W), 0 where there is no sensor
         "Signals as a sequence of images."
         B, C, T = x.shape
         if C != len(self.ch_names):
@@ -90,9 +90,9 @@ class SensorImage:
         images[:, self.index if index is None else index] = x
         return images.transpose(1, 2).reshape(B, T, *self.shape)
 
-    def read(self, images, # tensor (B, T, K, H, W)
-             index=None, # as in `place`
-            ): # tensor (B, C, T)
+    def read(self, images: "torch.Tensor",     # (B, T, K, H, W)
+             index: "torch.Tensor|None"=None, # as in `place`
+            ) -> "torch.Tensor":              # (B, C, T)
         "The signals that a sequence of images shows; the inverse of `place`."
         if tuple(images.shape[2:]) != self.shape:
             raise MegsslError(f"images: shape {tuple(images.shape)}, expected (B, T, "
@@ -145,7 +145,8 @@ def grid_pairs(image: SensorImage) -> list: # (i, j) channel numbers, both direc
             if (b := (r + dr, c + dc, p)) in at]
 
 # %% ../../nbs/core/04_sensors.ipynb #4a3a9ffc
-def preserved(image: SensorImage, positions, k=8) -> tuple: # (kept, all) directed pairs of grid neighbours
+def preserved(image: SensorImage, positions: np.ndarray, k: int=8
+              ) -> tuple: # (kept, all) directed pairs of grid neighbours
     "Count the pairs of grid neighbours of which the second is among the `k` nearest places of the first."
     positions, plane = np.asarray(positions, float), np.array([c[2] for c in image.cells])
     near = np.zeros((len(plane),)*2, bool)
@@ -157,16 +158,16 @@ def preserved(image: SensorImage, positions, k=8) -> tuple: # (kept, all) direct
     pairs = [(i, j) for i, j in grid_pairs(image) if known[i] and known[j]]
     return int(sum(near[i, j] for i, j in pairs)), len(pairs)
 
-def preservation(image: SensorImage, positions, # (C, 2 or 3), NaN where unknown
-                 k=8) -> float:
+def preservation(image: SensorImage, positions: np.ndarray, # (C, 2 or 3), NaN where unknown
+                 k: int=8) -> float:
     "The share of grid neighbours that are neighbours on the head (1 = all); 1 where the grid has no neighbours at all."
     kept, n = preserved(image, positions, k)
     return kept/n if n else 1.0
 
 # %% ../../nbs/core/04_sensors.ipynb #6f9916ad
 def plot_image(image: SensorImage,
-               values=None, # (C,) one number per sensor, names are shown without
-               plane=0, ax=None, **kwargs):
+               values: np.ndarray|None=None, # (C,) one number per sensor, names are shown without
+               plane: int=0, ax: "matplotlib.axes.Axes|None"=None, **kwargs):
     "Draw one plane of an image; cells without a sensor stay grey."
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(6, 6*image.shape[1]/image.shape[2]))[1]
@@ -269,9 +270,9 @@ def on_mesh(names, types) -> SensorImage|None:
     return SensorImage(names, [at[n] for n in number], (1, *published_mesh.shape), "published mesh")
 
 # %% ../../nbs/core/04_sensors.ipynb #376ca171
-def sensor_image(ch_names, # C names
-                 ch_types, # C MNE types: mag, grad, eeg, ecog, ...
-                 positions, # (C, 3) m in head coordinates, NaN (or the origin, MNE's other way to say so) where unknown
+def sensor_image(ch_names: list,        # C names
+                 ch_types: list,        # C MNE types: mag, grad, eeg, ecog, ...
+                 positions: np.ndarray, # (C, 3) m in head coordinates, NaN or, as MNE has it, the origin where unknown
                 ) -> SensorImage:
     "The published mesh for the MAGNES 3600 WH, an optimal assignment for other arrays, a list without positions."
     names, types, positions = list(map(str, ch_names)), list(ch_types), located(positions)
@@ -312,7 +313,7 @@ def with_unknown(image, names, known, positions) -> SensorImage:
     return with_score(whole, preservation(whole, positions))
 
 # %% ../../nbs/core/04_sensors.ipynb #2d67d6b7
-def sensor_neighbours(ch_names, positions, image: SensorImage
+def sensor_neighbours(ch_names: list, positions: np.ndarray, image: SensorImage
                       ) -> np.ndarray: # (C, C) bool, symmetric, False on the diagonal
     "Which sensors are neighbours: by position where both are known, by the image otherwise."
     positions = located(positions)
@@ -328,7 +329,7 @@ def sensor_neighbours(ch_names, positions, image: SensorImage
     np.fill_diagonal(near, False)
     return near
 
-def neighbours(of, # a SensorImage, or (C, 3) positions
+def neighbours(of: SensorImage|np.ndarray, # a SensorImage, or (C, 3) positions
               ) -> list: # per sensor a list of sensor numbers
     "The neighbours of each sensor as lists."
     if isinstance(of, SensorImage):

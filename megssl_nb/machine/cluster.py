@@ -38,14 +38,14 @@ class Local(ThreadPoolExecutor):
         return super().__exit__(error, *rest)
 
 # %% ../../nbs/machine/41b_cluster.ipynb #6b130320
-def proof(folder) -> tuple: # arguments for `prove`
+def proof(folder: str|Path) -> tuple: # arguments for `prove`
     "What a worker has to find: a token in the run folder, and these versions."
     token = secrets.token_hex(8)
     write_text(Path(folder)/busy/"token", token)
     return str(Path(folder).resolve()), token, tuple(provenance()["versions"].items())
 
 @functools.cache  # once per worker process and study
-def prove(folder, token, versions) -> Path: # a file that the client must see
+def prove(folder: str|Path, token: str, versions: tuple) -> Path: # a file that the client must see
     "On a worker: it has the client's versions, sees the client's run folder and its locks, and its renames work."
     host, here = socket.gethostname(), Path(folder)/busy
     if wrong := [f"{n} {v or 'absent'} there, {theirs} here" for (n, v),
@@ -75,8 +75,8 @@ def on_worker(task, given, job):
     return task(job)
 
 # %% ../../nbs/machine/41b_cluster.ipynb #3daf29f1
-def connect(address, # a scheduler's address, its JSON file (--scheduler-file), or a distributed.Client
-            patience=20): # seconds
+def connect(address: "str|Path|distributed.Client", # of a scheduler, its JSON file (--scheduler-file), or a client
+            patience: float=20):                    # seconds
     "A Dask client; an error names the extra, or the address."
     try:
         import distributed
@@ -101,7 +101,7 @@ class Remote(Executor):
 
 # %% ../../nbs/machine/41b_cluster.ipynb #a14e5573
 @contextlib.contextmanager
-def dask(address, folder):
+def dask(address: "str|Path|distributed.Client", folder: str|Path):
     """An executor on a Dask cluster whose present workers have proved that they share `folder`; later ones do so before
     their first job."""
     with connect(address) as client, locked(Path(folder)/busy/"shared.lock"):

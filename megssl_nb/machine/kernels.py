@@ -46,7 +46,7 @@ for line in iter(sys.stdin.readline, ""):
 
 # %% ../../nbs/machine/41a_kernels.ipynb #d0250e4b
 @functools.cache
-def server(owner): # owner: the number of this process, so that a fork of it gets a server of its own
+def server(owner: int): # owner: the number of this process, so that a fork of it gets a server of its own
     "The server of this process, started with its first kernel."
     return subprocess.Popen([sys.executable, "-c", server_code, *preloaded], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, text=True)

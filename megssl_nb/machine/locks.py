@@ -21,7 +21,7 @@ class Busy(MegsslError):
     "Somebody else holds the lock."
 
 @contextlib.contextmanager
-def locked(file, # lock file; its folder is made
+def locked(file: str|Path, # lock file; its folder is made
            wait: float = 0): # seconds to wait for another holder, -1 = as long as it takes
     "Hold a lock that ends with this process, however it ends; `Busy` if another one has it."
     from filelock import FileLock, SoftFileLock, Timeout
@@ -52,7 +52,7 @@ def locked(file, # lock file; its folder is made
 # %% ../../nbs/machine/39_locks.ipynb #961e4eca
 marker = "run.json"  # file in each run folder
 
-def is_run(folder) -> bool:
+def is_run(folder: str|Path) -> bool:
     "Whether this package has made a run folder."
     folder = Path(folder)
     if is_record(folder/marker): return read_record(folder/marker).get("made_by") == "megssl_nb"
@@ -61,7 +61,7 @@ def is_run(folder) -> bool:
     told = read_record(folder/"data.json")
     return "store" in told and told.get("study") == file_digest(folder/"study.yaml")
 
-def check_out(folder):
+def check_out(folder: str|Path):
     "Refuse a folder with other things for a run."
     try:
         ours = vacant(folder) or is_run(folder)
@@ -70,7 +70,7 @@ def check_out(folder):
         why = f"holds other things and is no run folder (no {marker} of this package)"
         raise MegsslError(f"{folder}: {why}; choose a new folder with --out")
 
-def mark_run(folder):
+def mark_run(folder: str|Path):
     "Mark a new or empty folder as a run folder."
     check_out(folder)
     if not (Path(folder)/marker).is_file():
@@ -78,7 +78,7 @@ def mark_run(folder):
 
 # %% ../../nbs/machine/39_locks.ipynb #ef40e2d4
 @contextlib.contextmanager
-def sole(folder, # run folder
+def sole(folder: str|Path, # run folder
          name: str = "megssl ablate"):
     "Work alone in a run folder; a second process is refused, and told who is there."
     here, new = Path(folder)/busy, not Path(folder).exists()
@@ -122,14 +122,14 @@ def leave(here):
         here.rmdir()
 
 # %% ../../nbs/machine/39_locks.ipynb #52476893
-def job_lock(run_folder, key: str, # digest of the job
-             kernel=False) -> Path:
+def job_lock(run_folder: str|Path, key: str, # digest of the job
+             kernel: bool=False) -> Path:
     "The lock file of a job, or of its kernel."
     return Path(run_folder).resolve()/busy/f"{key}{'.kernel' * kernel}.lock"
 
 held_locks = []
 
-def keep_lock(wait=120.): # seconds for an earlier kernel of the same job to end
+def keep_lock(wait: float=120.): # seconds for an earlier kernel of the same job to end
     "In a kernel: hold the lock that `MEGSSL_LOCK` names until this process ends."
     if file := os.environ.pop("MEGSSL_LOCK", None):
         held_locks.append(locked(file, wait))

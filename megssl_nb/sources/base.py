@@ -89,8 +89,7 @@ class Header:
             self.positions = np.full((len(self.ch_names), 3), np.nan)
 
 # %% ../../nbs/sources/01_sources.ipynb #91bcbbed
-def sensor_positions(info, # mne.Info
-                    ) -> np.ndarray: # (channels, 3) m, head coordinates, NaN where unknown
+def sensor_positions(info: "mne.Info") -> np.ndarray: # (channels, 3) m, head coordinates, NaN where unknown
     "The place of every channel."
     pos = np.array([ch["loc"][:3] for ch in info["chs"]], float).reshape(-1, 3)
     pos[(pos == 0).all(1) | ~np.isfinite(pos).all(1)] = np.nan
@@ -100,7 +99,7 @@ def sensor_positions(info, # mne.Info
     return pos
 
 # %% ../../nbs/sources/01_sources.ipynb #7ffe7aa6
-def place_sensors(info, # mne.Info, changed in place
+def place_sensors(info: "mne.Info",      # changed in place
                   positions: np.ndarray, # (channels, 3) m, head coordinates
                  ):
     "Write positions (and radial orientations for MEG) into `info`."
@@ -161,7 +160,7 @@ class Source(Config):
         return {k: v for k, v in self.plain().items() if k not in (*self.places, "checksums")}
 
 # %% ../../nbs/sources/01_sources.ipynb #55bb9bd2
-def relative_names(paths) -> dict[str, Path]:
+def relative_names(paths: list) -> dict[str, Path]:
     "Paths by their name relative to the folder that they share."
     paths = sorted({Path(p).absolute() for p in paths})
     top = Path(os.path.commonpath([p.parent for p in paths]))
@@ -198,7 +197,7 @@ def compare_sums(found: dict[Path, str], # path -> `file_digest`
 
 # %% ../../nbs/sources/01_sources.ipynb #cf2ccd12
 @contextlib.contextmanager
-def reachable(path, field: str):
+def reachable(path: str|Path, field: str):
     "Inside, a folder or file that may not be looked at is named."
     try: yield
     except OSError as e:
@@ -221,7 +220,7 @@ def file_safe(text: str) -> str:
 # %% ../../nbs/sources/01_sources.ipynb #1fb1a36d
 def check_finite(data: np.ndarray,        # (..., channels, time)
                  names: list,             # of the channels
-                 origin: str,             # the file to name in an error
+                 origin: str|Path,        # the file to name in an error
                  field: str,              # and what in it
                  start: int=0,            # number of the first sample in the recording
                  sfreq: float|None=None): # Hz, to name the place in seconds; None = by its sample
@@ -239,9 +238,10 @@ largest = {"mag": (1e-3, "tesla"), "grad": (1., "tesla per metre"), "eeg": (1., 
            "seeg": (1., "volt")}
 
 # %% ../../nbs/sources/01_sources.ipynb #cbc9d583
-def check_samples(data, # (..., channels, time), SI units
-                  names, types, # of the channels
-                  origin, field):
+def check_samples(data: np.ndarray,        # (..., channels, time), SI units
+                  names: list, types: list, # of the channels
+                  origin: str|Path,        # the file to name in an error
+                  field: str):             # and what in it
     "Refuse NaN, infinite samples, and samples that cannot be in SI units."
     check_finite(data, names, origin, field)
     size = np.maximum(data.max(-1), -data.min(-1)).reshape(-1, len(names)).max(0)
@@ -252,8 +252,10 @@ def check_samples(data, # (..., channels, time), SI units
                               "units are wrong or the file is damaged")
 
 # %% ../../nbs/sources/01_sources.ipynb #f02c019b
-def stored_array(file, path: Path, key: str, fits, expected: str
-                 ): # h5py.Dataset; fits: shape -> whether it is what is `expected`
+def stored_array(file: "h5py.File", path: Path, key: str,
+                 fits: "Callable", # shape -> whether it is what is `expected`
+                 expected: str
+                ):                 # h5py.Dataset
     "The array `key` of an HDF5 file, checked for its type, shape and size, but not read."
     import h5py
     if not isinstance(file.get(key, getlink=True),
@@ -275,13 +277,13 @@ def stored_array(file, path: Path, key: str, fits, expected: str
 packing = 64 # brain signals hold noise: a file that claims to be packed more tightly than this is no recording
 
 # %% ../../nbs/sources/01_sources.ipynb #c02f06ae
-def first_line(error) -> str:
+def first_line(error: Exception) -> str:
     "The first line of an exception's text."
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 # %% ../../nbs/sources/01_sources.ipynb #f0bf27c2
 @contextlib.contextmanager
-def open_hdf5(path):
+def open_hdf5(path: str|Path):
     "An HDF5 file to read; inside, whatever the library stumbles on becomes one line that names the file."
     import h5py
     try:

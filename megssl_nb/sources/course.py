@@ -22,7 +22,7 @@ course_channels = [f"A{i+1}" for i in range(course_sensors)]
 _shape = "<task>_<subject, 6 digits>_<chunk>.h5"
 
 # %% ../../nbs/sources/01a_course.ipynb #5e5006cc
-def course_name(name, # file name or path
+def course_name(name: str|Path, # file name or path
                ) -> tuple[str, str, int]: # task, subject, chunk
     "Parse `<task>_<subject>_<chunk>.h5`."
     found = re.fullmatch(r"(.+)_(\d{6})_([1-9]\d*)\.h5", Path(name).name)

@@ -9,7 +9,7 @@ __all__ = ['brain_places', 'fit_sphere', 'helmet_info', 'dipoles', 'scattered_di
 import numpy as np
 
 # %% ../../nbs/sources/03b_sources_in_the_head.ipynb #80a7f6c2
-def fit_sphere(points): # (n, 3) m
+def fit_sphere(points: np.ndarray): # (n, 3) m
     "Centre (3,) and radius (m) of the sphere nearest to `points` in the least-squares sense."
     A = np.c_[2 * points, np.ones(len(points))]
     x = np.linalg.lstsq(A, (points**2).sum(1), rcond=None)[0]
@@ -23,10 +23,10 @@ def coil_axes(normals): # (n, 3) unit vectors
     return np.stack([ex, np.cross(normals, ex), normals], 1)
 
 # %% ../../nbs/sources/03b_sources_in_the_head.ipynb #e82c44b6
-def helmet_info(positions=None, # (248, 3) m in device coordinates, None = `magnes_positions()`
-                normals=None,   # (248, 3) unit vectors, None = away from the helmet's centre
-                head=None,      # (4, 4) device -> head transform, None = identity
-                sfreq=2034.5101, # Hz
+def helmet_info(positions: np.ndarray|None=None, # (248, 3) m in device coordinates, None = `magnes_positions()`
+                normals: np.ndarray|None=None,   # (248, 3) unit vectors, None = away from the helmet's centre
+                head: np.ndarray|None=None,      # (4, 4) device -> head transform, None = identity
+                sfreq: float=2034.5101,          # Hz
                ): # mne.Info
     "The sensors A1..A248 of a MAGNES 3600 WH around a head that sits as `head` says."
     import mne
@@ -54,10 +54,10 @@ brain_places = { # name: (direction from the centre, direction of the current)
 }
 
 # %% ../../nbs/sources/03b_sources_in_the_head.ipynb #32c149cc
-def dipoles(names,       # names of `brain_places`
-            radius=.065, # m from the centre
-            jitter=None, # (n, 3) m, added to each place
-           ):            # positions (n, 3) m and unit moments (n, 3) in head coordinates
+def dipoles(names: list|dict,             # names of `brain_places`
+            radius: float=.065,           # m from the centre
+            jitter: np.ndarray|None=None, # (n, 3) m, added to each place
+           ):                             # positions (n, 3) m and unit moments (n, 3) in head coordinates
     "Tangential dipoles at the named places."
     d, m = (np.array([brain_places[n][k] for n in names], float) for k in (0, 1))
     r = radius * d / np.linalg.norm(d, axis=1, keepdims=True) + (0 if jitter is None else jitter)
@@ -65,7 +65,7 @@ def dipoles(names,       # names of `brain_places`
     m -= (m * u).sum(1, keepdims=True) * u
     return r, m / np.linalg.norm(m, axis=1, keepdims=True)
 
-def scattered_dipoles(n, gen, radius=(.03, .07)):
+def scattered_dipoles(n: int, gen: np.random.Generator, radius: tuple=(.03, .07)):
     """`n` dipoles at random places and tangential directions in the upper three quarters of the head: background
     activity."""
     u = gen.standard_normal((4 * n, 3))
@@ -75,10 +75,10 @@ def scattered_dipoles(n, gen, radius=(.03, .07)):
     return u * gen.uniform(*radius, (n, 1)), m / np.linalg.norm(m, axis=1, keepdims=True)
 
 # %% ../../nbs/sources/03b_sources_in_the_head.ipynb #8db167cc
-def lead_field(info, # mne.Info, from `helmet_info`
-               r,    # (n, 3) m, head coordinates
-               m,    # (n, 3) moments, A m
-              ):     # (sensors, n) T
+def lead_field(info: "mne.Info", # from `helmet_info`
+               r: np.ndarray,    # (n, 3) m, head coordinates
+               m: np.ndarray,    # (n, 3) moments, A m
+              ):                 # (sensors, n) T
     "Field of each dipole in each sensor for a spherical head (Sarvas 1987, integrated over the coils by MNE)."
     import mne
     with mne.utils.use_log_level("error"):
@@ -89,10 +89,10 @@ def lead_field(info, # mne.Info, from `helmet_info`
     return (fwd["sol"]["data"].reshape(-1, len(r), 3) * m).sum(2)
 
 # %% ../../nbs/sources/03b_sources_in_the_head.ipynb #fc6c9542
-def head_position(gen,        # np.random.Generator
-                  shift=.004, # m, standard deviation along each axis
-                  turn=4.0,   # degrees, standard deviation about each axis
-                 ):           # (4, 4) device -> head
+def head_position(gen: np.random.Generator,
+                  shift: float=.004,        # m, standard deviation along each axis
+                  turn: float=4.0,          # degrees, standard deviation about each axis
+                 ):                         # (4, 4) device -> head
     "A random small displacement of the head in the helmet."
     from scipy.spatial.transform import Rotation
     T = np.eye(4)

@@ -31,7 +31,7 @@ def published_keys() -> list: # [(subject, session, task, run)]
     return one + [(str(who), s, "Sherlock1", "1") for who in range(1, 33) for s in ("11", "12")]
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #9f1dd796
-def partition_of(key) -> str:
+def partition_of(key: tuple) -> str:
     "The published part of a run."
     return held_out.get((key[2], key[1]), "train")
 
@@ -64,7 +64,7 @@ def read_rows(path: Path, how: str): # DataFrame: kind, segment, timemeg, durati
     return table
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #0ce9a5c1
-def speech_labels(start, stop, kind) -> np.ndarray: # (n,) bool
+def speech_labels(start: np.ndarray, stop: np.ndarray, kind: np.ndarray) -> np.ndarray: # (n,) bool
     "Whether there is speech at each sample, up to the last row; start and stop in samples."
     silent = kind == "silence"
     labels = np.full(stop.max(), silent.any())
@@ -74,7 +74,7 @@ def speech_labels(start, stop, kind) -> np.ndarray: # (n,) bool
     return labels
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #cd131d4f
-def label_events(labels, sfreq): # events_table
+def label_events(labels: np.ndarray, sfreq: float): # events_table
     "Labels of samples as alternating stretches of speech and silence."
     at = np.flatnonzero(np.diff(labels, prepend=~labels[:1], append=~labels[-1:]))
     return events_table(at[:-1] / sfreq, np.diff(at) / sfreq, np.where(labels[at[:-1]], "speech", "silence"))
@@ -351,7 +351,7 @@ def first_release() -> list: # keys
     return [tuple(map(str, k)) for k in RUN_KEYS]
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #2ca01fd6
-def download(root: Path, keys, preprocessing, events: bool):
+def download(root: Path, keys: list, preprocessing: str|None, events: bool):
     "Fetch the files of these runs that are not there."
     missing = [(p, k) for k in keys for p in run_paths(root, k, preprocessing)[:1 + events] if not p.is_file()]
     if not missing: return

@@ -14,7 +14,7 @@ from ..core import MegsslError, atomic_path, rng, write_text
 from .forward import dipoles, fit_sphere, lead_field, scattered_dipoles
 
 # %% ../../nbs/sources/03c_libribrain_files.ipynb #c49d1808
-def vectorview(sfreq=250.): # mne.Info, 306 channels
+def vectorview(sfreq: float=250.): # mne.Info, 306 channels
     "The sensors of a VectorView helmet in the order of its recordings."
     import mne
     if not hasattr(mne.channels, "read_meg_canonical_info"):
@@ -32,14 +32,14 @@ def vectorview(sfreq=250.): # mne.Info, 306 channels
 # %% ../../nbs/sources/03c_libribrain_files.ipynb #ef4bb52d
 inventory = ("ah", "iy", "k", "n", "s", "t")
 
-def lexicon(seed=0, n=24) -> list: # [(word, its phonemes)]
+def lexicon(seed: int=0, n: int=24) -> list: # [(word, its phonemes)]
     "Words of one to four phonemes, and one word that the dictionary lacks."
     gen, words = rng(seed, "libribrain", "lexicon"), {}
     while len(words) < n:
         words |= {"".join(w): tuple(w) for w in [gen.choice(inventory, gen.integers(1, 5)).tolist()]}
     return [*words.items(), ("Irene", ())]
 
-def phoneme_names(sounds) -> list:
+def phoneme_names(sounds: tuple) -> list:
     "Phonemes with their place in the word: dh_B ah_E."
     where = ["S"] if len(sounds) == 1 else ["B", *"I" * (len(sounds) - 2), "E"]
     return [f"{s}_{w}" for s, w in zip(sounds, where)] or ["oov_S"]
@@ -47,7 +47,7 @@ def phoneme_names(sounds) -> list:
 # %% ../../nbs/sources/03c_libribrain_files.ipynb #fe7fcd5b
 event_columns = ("kind", "segment", "timemeg", "duration", "sentenceidx", "wordidx")
 
-def story(gen, seconds, words) -> list: # rows of the events table, times in ms
+def story(gen: np.random.Generator, seconds: float, words: list) -> list: # rows of the events table, times in ms
     """Sentences and pauses from the first second to 0.2 s before the end; the last phoneme begins at least 0.8 s before
     it."""
     t, end, rows = 1000, round(1000 * seconds) - 200, []
@@ -79,9 +79,9 @@ def response(gen, sfreq, seconds=.3) -> np.ndarray: # (2, T)
     return np.exp(-(t - peak[:, None])**2 / (2 * .025**2)) * np.sin(np.pi * t / seconds)**.5
 
 # %% ../../nbs/sources/03c_libribrain_files.ipynb #c96519db
-def planted(seed=0,   # of the data set
-            sfreq=250.,
-            speech=1., phonemes=1. # factors on the amplitudes
+def planted(seed: int=0,        # of the data set
+            sfreq: float=250.,  # Hz
+            speech: float=1., phonemes: float=1. # factors on the amplitudes
            ) -> tuple: # field of speech (306,), response to each phoneme {class: (306, T)}, background fields (306, 60)
     "What each source does to the sensors; the same in all runs."
     gen, info = rng(seed, "libribrain", "sources"), vectorview(sfreq)
@@ -100,7 +100,8 @@ def one_over_f(gen, k, n) -> np.ndarray: # (k, n) root mean square 1
     return wave / wave.std(1, keepdims=True)
 
 # %% ../../nbs/sources/03c_libribrain_files.ipynb #704ed195
-def run_signal(rows, n, sfreq, gen, sources) -> np.ndarray: # (306, n) float32, T and T/m
+def run_signal(rows: list, n: int, sfreq: float, gen: np.random.Generator, sources: tuple
+               ) -> np.ndarray: # (306, n) float32, T and T/m
     "The field of one run: noise, speech while a word lasts, and the response to every phoneme."
     field, voices, background = sources
     noise = np.array([white["mag" if k % 3 == 2 else "grad"] for k in range(len(field))])
@@ -120,7 +121,7 @@ published_runs = (("0", "1", "Sherlock1", "1"), ("0", "2", "Sherlock1", "1"), ("
                   ("0", "12", "Sherlock1", "2"))
 processing = "bads+headpos+sss+notch+bp+ds"
 
-def run_paths(root, key, processing=processing) -> tuple: # signal, events
+def run_paths(root: str|Path, key: tuple, processing: str|None=processing) -> tuple: # signal, events
     "Where a run (subject, session, task, run) lies."
     name, folder = "sub-{}_ses-{}_task-{}_run-{}".format(*key), Path(root)/key[2]/"derivatives"
     return (folder/"serialised"/f"{name}{f'_proc-{processing}' * bool(processing)}_meg.h5",
@@ -137,14 +138,14 @@ def write_signal(path, x, sfreq, info):
                        channel_names=", ".join(info["ch_names"]), channel_types=", ".join(info.get_channel_types()))
 
 # %% ../../nbs/sources/03c_libribrain_files.ipynb #548340d0
-def write_libribrain(root,                # folder to write into
-                     runs=published_runs, # keys (subject, session, task, run)
-                     seconds=30,          # of each run
-                     seed=0,              # equal seeds give equal files
-                     speech=1.,           # factor on the field that speech plants
-                     phonemes=1.,         # factor on the responses to phonemes
-                     strength=1.,         # factor on both; 0 = the null: same noise, same events, nothing to find
-                     sfreq=250.,          # Hz
+def write_libribrain(root: str|Path,             # folder to write into
+                     runs: tuple=published_runs, # keys (subject, session, task, run)
+                     seconds: float=30,          # of each run
+                     seed: int=0,                # equal seeds give equal files
+                     speech: float=1.,           # factor on the field that speech plants
+                     phonemes: float=1.,         # factor on the responses to phonemes
+                     strength: float=1.,         # factor on both; 0 = the null: same noise and events, nothing to find
+                     sfreq: float=250.,          # Hz
                     ) -> Path:
     "Write runs in the published LibriBrain layout, with planted signals."
     info = vectorview(sfreq)

@@ -70,7 +70,7 @@ def check_fif(path: Path):
 
 # %% ../../nbs/sources/01c_paths.ipynb #767950e7
 def links(path: Path,
-          end=True, # False: read only what stands before the samples
+          end: bool=True, # False: read only what stands before the samples
          ) -> tuple: # whether it continues another file; the name of the file that continues it, "" = none
     "What a FIF file says of its series; a damaged one says what it still can."
     with contextlib.suppress(OSError):

@@ -88,7 +88,7 @@ def refuse_option(error: TypeError, options: dict, path):
     raise MegsslError(f"{path}: read_raw: unknown option '{said[3]}'; {said[1]} takes {', '.join(there)}")
 
 # %% ../../nbs/sources/02_raw.ipynb #3817886e
-def annotated_events(raw): # events_table
+def annotated_events(raw: "mne.io.BaseRaw"): # events_table
     "Events from the annotations and the numbers that come with them, without segments marked BAD or EDGE."
     import pandas as pd
     notes = raw.annotations
@@ -144,7 +144,7 @@ def numeric(table) -> dict: # DataFrame of text -> column -> numbers
     return found
 
 # %% ../../nbs/sources/02_raw.ipynb #86f5b12f
-def find_events(raw, origin, how: str, names: dict|None): # events_table
+def find_events(raw: "mne.io.BaseRaw", origin: str|Path, how: str, names: dict|None): # events_table
     "Events of an open recording: how = auto, annotations, stim, none, or the path of a table."
     import mne
     if how == "none": return events_table()
@@ -303,7 +303,7 @@ class RawSource(RawFiles):
                       functools.partial(mne_reading, recording.origin, truncated=self.allow_truncated))
 
 # %% ../../nbs/sources/02_raw.ipynb #aa52a0ea
-def stem(path) -> str:
+def stem(path: str|Path) -> str:
     "A path without the extension and without `_raw`: what its companions share."
     text = path.as_posix() if isinstance(path, Path) else path
     return re.sub(r"[-_]raw$", "", re.sub(r"(\.fif\.gz|\.[A-Za-z][A-Za-z0-9]*)$", "", text))
@@ -324,13 +324,13 @@ def check_pieces(path: Path):
         check_fif(piece)
 
 # %% ../../nbs/sources/02_raw.ipynb #71c50761
-def raw_header(raw, events) -> Header:
+def raw_header(raw: "mne.io.BaseRaw", events: "pd.DataFrame") -> Header:
     "The header of an open recording."
     return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events,
                   positions=sensor_positions(raw.info))
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
-def plausible(loaded: Loaded, origin) -> Loaded:
+def plausible(loaded: Loaded, origin: str) -> Loaded:
     "Pass on a loaded recording if all its samples are finite and of a size that SI units allow."
     for i, (name, kind) in enumerate(zip(loaded.inst.ch_names, loaded.inst.get_channel_types())):
         check_samples(loaded.inst.get_data(picks=[i]), [name], [kind], origin, "samples")

@@ -97,9 +97,9 @@ def chunk_list(cfg: SimulateConfig) -> list: # of (folder, task, subject, chunk)
     return out
 
 # %% ../../nbs/sources/03_simulate.ipynb #4c2f8b12
-def demo(train=4, # training subjects: the two published ones and invented ones
-         test=3,  # test subjects, one per folder
-         chunks=2, **kwargs) -> SimulateConfig:
+def demo(train: int=4, # training subjects: the two published ones and invented ones
+         test: int=3,  # test subjects, one per folder
+         chunks: int|dict=2, **kwargs) -> SimulateConfig:
     "A small cross-subject cohort."
     extra = [f"{100000 + 7919 * (i + 1)}" for i in range(max(0, train - 2))]
     who = {"Cross/train": (["113922", "164636"] + extra)[:train]}
@@ -107,8 +107,8 @@ def demo(train=4, # training subjects: the two published ones and invented ones
     return SimulateConfig.read({"subjects": who, "chunks": chunks} | kwargs, "demo")
 
 # %% ../../nbs/sources/03_simulate.ipynb #6f02b539
-def bursts(gen, n, # samples
-           hz, cycles) -> np.ndarray: # (n,) expected root mean square 1
+def bursts(gen: np.random.Generator, n: int, # samples
+           hz: float, cycles: float) -> np.ndarray: # (n,) expected root mean square 1
     "Gaussian bursts of `hz` at random times, about a quarter of the time each."
     sd, T, spread = cycles / hz, n / course_sfreq, .4
     per_second = .25 / sd
@@ -123,10 +123,10 @@ def bursts(gen, n, # samples
     return wave / np.sqrt(per_second * sd * np.sqrt(np.pi) * np.exp(2 * spread**2) / 2)
 
 # %% ../../nbs/sources/03_simulate.ipynb #c32b3d2b
-def coloured(gen, k, n, # signals and samples
-             slope,     # power falls with frequency ** slope
-             low=.0,    # Hz, below which the power is flat
-             high=250., # Hz, above which it is zero
+def coloured(gen: np.random.Generator, k: int, n: int, # signals and samples
+             slope: float,     # power falls with frequency ** slope
+             low: float=.0,    # Hz, below which the power is flat
+             high: float=250., # Hz, above which it is zero
             ) -> np.ndarray: # (k, n) float32, root mean square 1
     "Independent signals with a power-law spectrum."
     from scipy.fft import irfft
@@ -139,7 +139,7 @@ def coloured(gen, k, n, # signals and samples
     return irfft(spectrum, n)
 
 # %% ../../nbs/sources/03_simulate.ipynb #ec1b2834
-def heartbeats(gen, n, interval, spread, width): # s
+def heartbeats(gen: np.random.Generator, n: int, interval: float, spread: float, width: float): # s
     "One smooth bump of height 1 per beat or blink; the intervals vary by `spread`."
     T, wave, onset = n / course_sfreq, np.zeros(n), gen.uniform(0, interval)
     while onset < T:
@@ -149,7 +149,7 @@ def heartbeats(gen, n, interval, spread, width): # s
     return wave
 
 # %% ../../nbs/sources/03_simulate.ipynb #7df91da5
-def person(cfg, subject: str, task: str) -> dict:
+def person(cfg: SimulateConfig, subject: str, task: str) -> dict:
     "What is fixed for a subject (and, with `confound`, for a run): maps (248, sources) in T and frequencies in Hz."
     g = rng(cfg.seed, "subject", subject)
     run = rng(cfg.seed, "run", subject, task)
@@ -181,7 +181,8 @@ def person(cfg, subject: str, task: str) -> dict:
 n_background = 120 # scattered dipoles with 1/f activity
 
 # %% ../../nbs/sources/03_simulate.ipynb #7f7b08ab
-def chunk_signal(cfg, folder, task, subject, chunk) -> np.ndarray: # (248, n_times) T
+def chunk_signal(cfg: SimulateConfig, folder: str, task: str, subject: str, chunk: int
+                 ) -> np.ndarray: # (248, n_times) T
     "The recording `<folder>/<task>_<subject>_<chunk>`: a pure function of the configuration and these names."
     p, g, n = person(cfg, subject, task), rng(cfg.seed, "chunk", subject, task, chunk), cfg.n_times
     t = np.arange(n) / course_sfreq
@@ -204,7 +205,7 @@ def chunk_signal(cfg, folder, task, subject, chunk) -> np.ndarray: # (248, n_tim
     return (x * (folder_std[folder] / folder_std["Cross/train"] if cfg.amplitude_shift else 1)).astype(cfg.dtype)
 
 # %% ../../nbs/sources/03_simulate.ipynb #ae8bf2d6
-def write_chunk(root, cfg, folder, task, subject, chunk) -> Path:
+def write_chunk(root: str|Path, cfg: SimulateConfig, folder: str, task: str, subject: str, chunk: int) -> Path:
     "Simulate one file of the course contract, whole or not at all."
     import h5py
     path = Path(root)/folder/f"{task}_{subject}_{chunk}.h5"
@@ -216,10 +217,10 @@ def write_chunk(root, cfg, folder, task, subject, chunk) -> Path:
         except RuntimeError as e: raise OSError(*e.args) from None # what h5py says of a full disk when it closes a file
     return path
 
-def simulate(folder,         # where to write `Intra/..` and `Cross/..`
-             cfg=None,       # SimulateConfig
-             n_jobs=None,    # processes, None = all cores
-             progress=True): # show a bar -> Path of the folder
+def simulate(folder: str|Path,              # where to write `Intra/..` and `Cross/..`
+             cfg: SimulateConfig|None=None, # SimulateConfig
+             n_jobs: int|None=None,         # processes, None = all cores
+             progress: bool=True):          # show a bar -> Path of the folder
     "Write the files of `cfg` that are not there yet."
     import joblib
     from tqdm.auto import tqdm

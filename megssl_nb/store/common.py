@@ -10,15 +10,15 @@ __all__ = ['counted', 'first_names', 'common_channels', 'rows_of', 'aligned', 't
 import warnings
 import numpy as np
 from ..core import MegsslError
-from .preprocess import sensor_types
+from .preprocess import PrepareConfig, sensor_types
 
 # %% ../../nbs/store/05b_common.ipynb #91a91957
-def counted(values) -> dict:
+def counted(values: "Iterable") -> dict:
     "How often each value occurs."
     from collections import Counter
     return Counter(values)
 
-def first_names(names, n=5) -> str:
+def first_names(names: list, n: int=5) -> str:
     "The first names, and that there are more."
     return ", ".join(names[:n]) + (f" and {len(names) - n} more" if len(names) > n else "")
 
@@ -61,8 +61,8 @@ def check_picks(picks, types):
                           f"{first_names(list(types), 20)}")
 
 # %% ../../nbs/store/05b_common.ipynb #2362ebd7
-def common_channels(items, # [(origin, sfreq, ch_names, ch_types)], one per recording
-                    cfg):  # PrepareConfig
+def common_channels(items: list, # [(origin, sfreq, ch_names, ch_types)], one per recording
+                    cfg: PrepareConfig):
     "Names and types of the channels of a store."
     check_rates(items)
     check_picks(cfg.picks, types := types_of(items))
@@ -75,24 +75,24 @@ def common_channels(items, # [(origin, sfreq, ch_names, ch_types)], one per reco
     return names, [types[n] for n in names]
 
 # %% ../../nbs/store/05b_common.ipynb #266e4d3a
-def rows_of(own, names) -> np.ndarray: # (C,) int
+def rows_of(own: list, names: list) -> np.ndarray: # (C,) int
     "The place of each of `names` among a recording's `own` channels; -1 = absent."
     at = {n: i for i, n in enumerate(own)}
     return np.array([at.get(n, -1) for n in names])
 
-def aligned(values, # (own channels, ...)
-            rows, fill) -> np.ndarray: # (C, ...)
+def aligned(values: np.ndarray|list, # (own channels, ...)
+            rows: np.ndarray, fill: float) -> np.ndarray: # (C, ...)
     "Values per channel in the order of the store, `fill` for absent channels."
     values = np.asarray(values, float)
     return np.concatenate([values, np.full((1, *values.shape[1:]), fill)])[rows]
 
-def typical_positions(positions) -> np.ndarray: # (R, C, 3) -> (C, 3)
+def typical_positions(positions: list) -> np.ndarray: # (R, C, 3) -> (C, 3)
     """The median over the recordings that know it: one set of places for heads that lay differently; NaN where none
     does."""
     with warnings.catch_warnings(action="ignore"): return np.nanmedian(np.array(positions, float), 0)
 
 # %% ../../nbs/store/05b_common.ipynb #6d854ae1
-def check_copies(recordings, digests):
+def check_copies(recordings: list, digests: list):
     "No two recordings may hold the same samples."
     seen = {}
     for r, d in zip(recordings, digests):
@@ -101,7 +101,7 @@ def check_copies(recordings, digests):
                               "remove one of the two")
         seen[d] = r
 
-def check_keys(recordings):
+def check_keys(recordings: list):
     "Keys are unique, also where capitals do not count."
     seen = {}
     for r in recordings:
@@ -110,10 +110,12 @@ def check_keys(recordings):
         seen[k] = r
 
 # %% ../../nbs/store/05b_common.ipynb #0206c69f
-def fit_scales(recordings, # [Recording]
-               center, scale, # (R, C) of each recording alone; scale 0 = constant or absent channel
-               cfg, keys=None # keys of the recordings to fit on; None = those in cfg.scale_parts
-              ) -> tuple: # center, scale (R, C), scale > 0
+def fit_scales(recordings: list,    # [Recording]
+               center: np.ndarray,  # (R, C) of each recording alone
+               scale: np.ndarray,   # (R, C) likewise; 0 = constant or absent channel
+               cfg: PrepareConfig,
+               keys: list|None=None # keys of the recordings to fit on; None = those in cfg.scale_parts
+              ) -> tuple:           # center, scale (R, C), scale > 0
     "The scale of every recording and channel, after `cfg.scale`."
     if cfg.scale == "none": return np.zeros_like(center), np.ones_like(scale)
     constant, center, scale = scale == 0, center.copy(), scale.copy()

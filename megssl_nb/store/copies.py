@@ -10,6 +10,7 @@ import functools, hashlib
 from dataclasses import dataclass
 import numpy as np
 from ..core import MegsslError
+from .rows import Rows
 
 # %% ../../nbs/store/04d_copies.ipynb #f7a4a353
 half, apart, bits = 64, 24, 48 # samples around a peak, and between two; signs of a mark
@@ -32,7 +33,7 @@ class Marks:
         n = np.searchsorted(self.mark, below)
         return Marks(self.mark[:n], self.at[:n], self.channel[:n], min(below, self.below), self.trial, self.again)
 
-    def plain(self, n=128) -> dict:
+    def plain(self, n: int=128) -> dict:
         "The `n` smallest marks, for a manifest."
         few = self.upto(int(self.mark[n])) if len(self.mark) > n else self
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(few).items()}
@@ -131,7 +132,7 @@ def pattern_marks(x: np.ndarray, # (channels, trials, n)
     return (numbers(x), np.arange(len(x))) if x.shape[1] >= 16 and len(x) > 2 else (np.zeros(0, np.int64),)*2
 
 # %% ../../nbs/store/04d_copies.ipynb #03fa3ea3
-def find_marks(data, # (C, T) in memory or `Rows`
+def find_marks(data: np.ndarray|Rows, # (C, T) in memory or `Rows`
                segments: list, # [(start, stop)] samples
                names: list, # of the channels
               ) -> Marks:
@@ -184,7 +185,7 @@ def agreement(a: Marks, b: Marks) -> tuple: # (k,) places in a and (k,) in b
 
 # %% ../../nbs/store/04d_copies.ipynb #c1b1f4c3
 def shared(a: Marks, b: Marks,
-           legal=None, # (samples of a, samples of b) -> which of these pairs may agree
+           legal: "Callable|None"=None, # (samples of a, samples of b) -> which of these pairs may agree
           ) -> tuple: # of a and of b: the share that is in the other
     "How much of two recordings is the same."
     below = min(a.below, b.below)

@@ -69,7 +69,7 @@ def equal_parts(m, n, block) -> list: # [(start, stop)] of outputs
     return list(zip(at, at[1:]))
 
 # %% ../../nbs/store/04b_filters.ipynb #760e154f
-def resampled_length(n, ratio) -> int: # samples
+def resampled_length(n: int, ratio: float) -> int: # samples
     "How many samples remain of `n`."
     return int(np.round(n * ratio))
 
@@ -88,12 +88,12 @@ def polyphase(x, start, a, b, up, down, window) -> np.ndarray: # (..., b - a)
     return upfirdn(np.r_[np.zeros(pad), window], x, up, down, axis=-1)[..., (first + pad)//down:][..., :b-a]
 
 # %% ../../nbs/store/04b_filters.ipynb #3556f9e6
-def lowered(read,        # (start, stop) -> samples (..., stop - start) of one continuous piece, float64
-            n,           # samples of the piece
-            sfreq, rate, # Hz, before and after
-            h=None,      # Hz, low-pass
-            block=2**15, # samples to read at once, about
-           ): # -> iterator of (start, samples) at the new rate
+def lowered(read: "Callable",   # (start, stop) -> samples (..., stop - start) of one continuous piece, float64
+            n: int,             # samples of the piece
+            sfreq: float, rate: float, # Hz, before and after
+            h: float|None=None, # Hz, low-pass
+            block: int=2**15,   # samples to read at once, about
+           ):                   # -> iterator of (start, samples) at the new rate
     "Low-pass and resample a piece, one block after the other; the result does not depend on `block`."
     from scipy.signal import firwin
     def low(a, b): return lowpassed(read, n, a, b, sfreq, h, rate/2)
@@ -116,7 +116,7 @@ def lowered(read,        # (start, stop) -> samples (..., stop - start) of one c
         yield a, polyphase(continued(x, max(-lo, 0), max(hi - n, 0), first, last, n), lo, a, b, up, down, window)
 
 # %% ../../nbs/store/04b_filters.ipynb #e9cfcbee
-def low_edge(cfg, sfreq): # cfg: a PrepareConfig
+def low_edge(cfg, sfreq: float): # cfg: a PrepareConfig
     """The edge of the low-pass in Hz, None if there is none: `h_freq`, else 0.4 of the new rate wherever the rate is
     reduced."""
     return cfg.h_freq or (0.4*cfg.sfreq if cfg.sfreq and cfg.sfreq < sfreq else None)

@@ -64,10 +64,10 @@ class PrepareConfig(Config):
 # %% ../../nbs/store/05_preprocess.ipynb #34d82a32
 sensor_types = ("mag", "grad", "eeg", "ecog", "seeg", "dbs", "csd", "hbo", "hbr")
 
-def choose_channels(ch_names, ch_types,
-                    picks, # types or names; "meg" = mag + grad, "data" = every type in `sensor_types`, else misc
-                    origin="recording"  # the file to name in an error
-                   ) -> list: # indices, in the order of the recording
+def choose_channels(ch_names: list, ch_types: list,
+                    picks: list,            # types or names; "meg" = mag + grad, "data" = `sensor_types`, else misc
+                    origin: str="recording" # the file to name in an error
+                   ) -> list:               # indices, in the order of the recording
     "The channels that `picks` names."
     wanted = set(picks) | ({"mag", "grad"} if "meg" in picks else set())
     if "data" in picks:
@@ -84,7 +84,7 @@ def stretches_where(ok, cuts=()) -> list: # [(start, stop)] in samples
     return [(a, b) for a, b in zip(edges, edges[1:]) if ok[a]]
 
 # %% ../../nbs/store/05_preprocess.ipynb #f92e2ccf
-def continuous(raw) -> tuple: # ([(start, stop)] to filter, [(start, stop)] to use)
+def continuous(raw: "mne.io.BaseRaw") -> tuple: # ([(start, stop)] to filter, [(start, stop)] to use)
     "Pieces of a raw recording between joins and skips, and the same without the spans annotated as bad."
     skip, bad, cuts = np.zeros(raw.n_times, bool), np.zeros(raw.n_times, bool), []
     for onset, duration, name in zip(raw.annotations.onset - raw.first_time, raw.annotations.duration,
@@ -122,11 +122,11 @@ def best_neighbour(r, positions, k=6) -> np.ndarray: # (C,)
     return np.abs(np.take_along_axis(r, near, 1)).max(1)
 
 # %% ../../nbs/store/05_preprocess.ipynb #70b3a379
-def find_bads(data,            # (C, T), in memory or `Rows`
-              ch_types,        # (C,) the type of each channel; types are judged apart
-              ch_names=None,   # (C,) keys of the answer; None = "0", "1", ...
-              positions=None,  # (C, 3) metres, NaN = unknown
-              z=6.0, flat=0.01, low=0.2) -> dict: # name -> reason
+def find_bads(data: np.ndarray|Rows,           # (C, T), in memory or `Rows`
+              ch_types: list,                  # (C,) the type of each channel; types are judged apart
+              ch_names: list|None=None,        # (C,) keys of the answer; None = "0", "1", ...
+              positions: np.ndarray|None=None, # (C, 3) metres, NaN = unknown
+              z: float=6.0, flat: float=0.01, low: float=0.2) -> dict: # name -> reason
     "Channels that are flat, far too strong, or unlike all their neighbours."
     names = list(ch_names or map(str, range(len(data))))
     variance, reasons = typical_variance(data), {}
@@ -167,7 +167,8 @@ def by_field(info, bads, bad, kinds) -> tuple: # good MEG channels, weights (len
     return meg[good], raw.get_data()[np.ix_([meg.tolist().index(i) for i in bad], good)]
 
 # %% ../../nbs/store/05_preprocess.ipynb #7dcc399f
-def by_position(positions, good, bad) -> np.ndarray: # (len(bad), len(good))
+def by_position(positions: np.ndarray, good: np.ndarray|list, bad: np.ndarray|list
+               ) -> np.ndarray: # (len(bad), len(good))
     "Weights of the channels `good` for `bad` by radial basis functions on `positions`."
     from scipy.interpolate import RBFInterpolator
     return RBFInterpolator(positions[good], np.eye(len(good)), kernel="linear", degree=0)(positions[bad])
@@ -183,13 +184,13 @@ def can_interpolate(info, positions, kind, mine, good) -> str: # "positions", "f
     return "positions" if len(np.unique(positions[good], axis=0)) == len(good) else "needs distinct positions"
 
 # %% ../../nbs/store/05_preprocess.ipynb #4b84fa5c
-def repair(data,       # (C, T) in memory or `Rows`, changed in place
-           info,       # MNE info of these channels
-           positions,  # (C, 3) metres
-           bads,       # name -> reason
-           mode,       # "interpolate", "zero", or "drop": left as they are, the store removes the rows
-           block=2**13 # samples at once
-          ) -> list:   # of texts: what was done
+def repair(data: np.ndarray|Rows, # (C, T) in memory or `Rows`, changed in place
+           info: "mne.Info",      # MNE info of these channels
+           positions: np.ndarray, # (C, 3) metres
+           bads: dict,            # name -> reason
+           mode: str,             # "interpolate", "zero", or "drop": left as they are, the store removes the rows
+           block: int=2**13       # samples at once
+          ) -> list:              # of texts: what was done
     "Interpolate bad channels where that is possible, else set them to zero."
     log = []
     names, kinds = info["ch_names"], np.array(info.get_channel_types())
@@ -216,7 +217,7 @@ def repair(data,       # (C, T) in memory or `Rows`, changed in place
     return log
 
 # %% ../../nbs/store/05_preprocess.ipynb #0b3f56a1
-def robust_scale(data, # (C, T) in memory or `Rows`
+def robust_scale(data: np.ndarray|Rows, # (C, T) in memory or `Rows`
                 ) -> tuple: # center (C,), scale (C,): 0 for a constant channel
     "Median and IQR / 1.349 of each channel (the standard deviation where the IQR is zero)."
     low, center, high = np.array([np.percentile(row, [25, 50, 75]) for row in data]).T
@@ -244,7 +245,7 @@ class Prepared:
     marks: Any = None         # `Marks` of the samples before repair: much the same for a copy that was changed
 
 # %% ../../nbs/store/05_preprocess.ipynb #ca6e420a
-def check_request(cfg, sfreq, origin):
+def check_request(cfg: PrepareConfig, sfreq: float, origin: str):
     "Refuse what cannot be done at the source's rate of `sfreq` Hz."
     if cfg.sfreq and cfg.sfreq > sfreq:
         raise MegsslError(f"{origin}: sfreq: {cfg.sfreq:g} Hz is above the recording's {sfreq:g} Hz; lower it, or use "
@@ -258,7 +259,7 @@ def check_request(cfg, sfreq, origin):
     if cfg.l_freq and cfg.l_freq >= (cfg.sfreq or sfreq)/2:
         raise MegsslError(f"{origin}: l_freq: {cfg.l_freq:g} Hz is not below half of the rate; lower it or use null")
 
-def check_length(cfg, seconds, origin, what="recording"):
+def check_length(cfg: PrepareConfig, seconds: float, origin: str, what: str="recording"):
     "Refuse a high-pass that does not see one period of its edge."
     least = 1/cfg.l_freq if cfg.l_freq else 0
     if seconds < least:
@@ -367,12 +368,12 @@ def condition_epochs(job: Preparation) -> tuple: # (Rows (C, trials * T) float32
     return data, [(i*n, (i + 1)*n) for i in range(trials)]
 
 # %% ../../nbs/store/05_preprocess.ipynb #4c92b9a3
-def preprocess(loaded,             # a `Loaded`: inst (mne Raw or Epochs) and events
-               cfg:PrepareConfig,
-               origin="recording", # the file to name in an error
-               file=None,          # where to put the samples (`.npy`); None = in memory
-               memory=.5,          # GB for samples while this works; changes no sample
-               steps=None          # the steps of `cfg` if they are read already
+def preprocess(loaded: Loaded,
+               cfg: PrepareConfig,
+               origin: str="recording",  # the file to name in an error
+               file: str|Path|None=None, # where to put the samples (`.npy`); None = in memory
+               memory: float=.5,         # GB for samples while this works; changes no sample
+               steps: list|None=None     # the steps of `cfg` if they are read already
               ) -> Prepared:
     "Pick, filter, resample, find and repair bad sensors, take further steps; the scale is left to the store."
     import mne
@@ -425,7 +426,7 @@ def judged(used, info, cfg, origin) -> dict: # name -> reason
     return bads
 
 # %% ../../nbs/store/05_preprocess.ipynb #723f03b2
-def plot_prepared(loaded, prepared, channel=None, start=0., seconds=2.):
+def plot_prepared(loaded: Loaded, prepared: Prepared, channel: str|None=None, start: float=0., seconds: float=2.):
     "One channel before and after: trace (left) and power spectrum (right)."
     import matplotlib.pyplot as plt, mne
     channel = channel or prepared.ch_names[0]

@@ -23,14 +23,14 @@ class Rows:
             self.offset = f.tell()
         self.segments = [(0, self.length)]
 
-    def create(self, shape, dtype):
+    def create(self, shape: tuple, dtype: np.dtype):
         with open(self.file, "wb") as f:
             np.lib.format.write_array_header_1_0(f,
                                                  {"descr": dtype.str, "fortran_order": False,
                                                   "shape": tuple(map(int, shape))})
             f.truncate(f.tell() + int(np.prod(shape))*dtype.itemsize)
 
-    def within(self, segments) -> "Rows": # [(start, stop)]
+    def within(self, segments: list) -> "Rows": # [(start, stop)]
         "The same rows without the samples outside `segments`, to read."
         new = copy.copy(self)
         new.segments = []
@@ -45,7 +45,7 @@ class Rows:
 
     def __len__(self): return self.rows
 
-    def places(self, key): # rows, [(start within the result, start, stop within the file)], length of the result
+    def _parts(self, key): # rows, [(start within the result, start, stop within the file)], length of the result
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         start, stop, _ = columns.indices(self.shape[1])
         parts, at = [], 0 # at: where a segment begins in the array without gaps
@@ -56,39 +56,39 @@ class Rows:
             at += b - a
         return np.arange(self.rows)[rows], parts, max(stop - start, 0)
 
-    def seek(self, f, row, column):
+    def _seek(self, f, row, column):
         f.seek(self.offset + (int(row)*self.length + column)*self.dtype.itemsize)
 
     def __getitem__(self, key) -> np.ndarray: # a row, or rows; `[rows, start:stop]` for a part of their length
-        rows, parts, length = self.places(key)
+        rows, parts, length = self._parts(key)
         out = np.empty((rows.size, length), self.dtype)
         with open(self.file, "rb") as f:
             for row, x in zip(np.atleast_1d(rows), out):
                 for at, a, b in parts:
-                    self.seek(f, row, a)
+                    self._seek(f, row, a)
                     f.readinto(x[at:at+b-a])
         return out if rows.ndim else out[0]
 
     def __setitem__(self, key, values):
-        rows, parts, length = self.places(key)
+        rows, parts, length = self._parts(key)
         values = np.broadcast_to(np.asarray(values, self.dtype), (rows.size, length))
         with open(self.file, "r+b") as f:
             for row, x in zip(np.atleast_1d(rows), values):
                 for at, a, b in parts:
-                    self.seek(f, row, a)
+                    self._seek(f, row, a)
                     f.write(np.ascontiguousarray(x[at:at+b-a]))
 
-    def digest(self, order=slice(None)) -> str: # as `core.digest` of the array in memory, its rows in this order
+    def digest(self, order: slice|np.ndarray=slice(None)) -> str: # as `core.digest` of the rows in this order
         whole = hashlib.sha256(f"{self.dtype.str}{(self.rows, self.length)}".encode())
         for row in np.arange(self.rows)[order]:
             whole.update(self[row])
         return whole.hexdigest()[:16]
 
 # %% ../../nbs/store/04c_rows.ipynb #8f7925c3
-def row_blocks(n,      # rows
-           each,   # bytes that the work on one row takes
-           memory  # GB
-          ) -> list: # [slice]
+def row_blocks(n: int,       # rows
+               each: float,  # bytes that the work on one row takes
+               memory: float # GB
+              ) -> list:     # [slice]
     "All rows, as many together as fit into `memory`; at least one."
     size = max(int(memory*1e9 // each), 1)
     return [slice(a, min(a + size, n)) for a in range(0, n, size)]

@@ -18,7 +18,7 @@ from ..sources.arrays import open_npy
 from .copies import refuse_copies
 from .filters import resampled_length
 from .rows import Rows, row_blocks
-from ..sources.base import file_safe, reachable
+from ..sources.base import Source, file_safe, reachable
 from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, plot_prepared,
                                         preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
@@ -108,7 +108,7 @@ class Index:
 schema = 1 # of the store; a store with another number is refused
 
 # %% ../../nbs/store/06_store.ipynb #de6711a7
-def content_digest(m) -> str:
+def content_digest(m: dict) -> str:
     "The digest of what a manifest says about signals, sensors and events."
     told = [{k: v for k, v in r.items() if k not in ("origin", "log",
                                                      "marks") and (k != "tmin" or v)} for r in m["recordings"]]
@@ -166,11 +166,11 @@ class Store(Index):
                    if c not in ("recording", "onset", "duration", "trial_type")}
         return table.astype({"recording": int, "onset": float, "duration": float}).assign(**numbers)
 
-    def file(self, i) -> Path:
+    def file(self, i: int) -> Path:
         "Where the signal of recording `i` lies."
         return self.path/"signals"/f"{self.recordings[i].key}.npy"
 
-    def check(self, verify):
+    def check(self, verify: bool):
         "Every signal file must have its size and, with `verify`, its content."
         item = np.dtype(self.manifest["config"]["dtype"]).itemsize
         for i, r in enumerate(self.recordings):
@@ -183,7 +183,7 @@ class Store(Index):
             if verify and file_digest(self.file(i)) != r.file:
                 raise MegsslError(f"{self.file(i)}: signal: its content has changed; prepare the store again")
 
-    def signal(self, i) -> np.ndarray: # (C, n_times), memory-mapped, read-only
+    def signal(self, i: int) -> np.ndarray: # (C, n_times), memory-mapped, read-only
         "The signal of recording `i` in units of its scale."
         signal, wanted = open_npy(self.file(i), "signal", 2, "f"), (len(self.ch_names), self.recordings[i].n_times)
         if signal.shape != wanted or signal.dtype != self.manifest["config"]["dtype"]:
@@ -191,8 +191,8 @@ class Store(Index):
                               f"{self.manifest['config']['dtype']} {wanted}; damaged, copy the store again")
         return signal
 
-    def compare(self, i=0, channel=None, start=0., seconds=2.,
-                source=None): # where the recordings are; None = a source of this package that the manifest names
+    def compare(self, i: int=0, channel: str|None=None, start: float=0., seconds: float=2.,
+                source: Source|dict|str|Path|None=None): # where the recordings are; None = as the manifest says
         "Recording `i` as the source has it beside the stored one, back in SI units."
         from megssl_nb.sources.raw import open_source
         r, k = self.recordings[i], self.ch_names.index(channel or self.ch_names[0])
@@ -230,13 +230,13 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
 
 # %% ../../nbs/store/06_store.ipynb #5f5f4a7d
-def prepare(source,         # a Source, or anything that `open_source` takes: a path, a dict with `kind`
-            store,          # the folder to make
-            cfg=None,       # PrepareConfig or a dict of its fields
-            n_jobs=None,    # processes; None = as many as there are cores
-            progress=True,  # show a bar
-            scale_recordings=None, # with scale="train": keys of the recordings to fit on, instead of scale_parts
-            memory=.5,      # GB of samples in each process at once; changes no sample
+def prepare(source: Source|dict|str|Path,       # a Source, or anything that `open_source` takes: a path, a dict
+            store: str|Path,                    # the folder to make
+            cfg: PrepareConfig|dict|None=None,  # PrepareConfig or a dict of its fields
+            n_jobs: int|None=None,              # processes; None = as many as there are cores
+            progress: bool=True,                # show a bar
+            scale_recordings: list|None=None,   # with scale="train": keys of the recordings to fit on
+            memory: float=.5,                   # GB of samples in each process at once; changes no sample
            ) -> "Store":
     "Prepare every recording of `source` into the folder `store`; what is there already, and equal, is opened."
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(store)
@@ -366,8 +366,8 @@ def write_manifest(folder, origin, source, cfg, found, names, kinds, where, stor
     write_json(folder/"manifest.json", m | {"checksum": digest(m)})
 
 # %% ../../nbs/store/06_store.ipynb #0b4ede4d
-def planned_index(source, # as for `prepare`
-                  cfg=None # PrepareConfig or a dict of its fields
+def planned_index(source: Source|dict|str|Path,      # as for `prepare`
+                  cfg: PrepareConfig|dict|None=None, # PrepareConfig or a dict of its fields
                  ) -> Index:
     "What `prepare` would make, from the headers of the recordings."
     source, cfg = as_source(source), PrepareConfig.read(cfg or {}, "prepare")
@@ -381,7 +381,8 @@ def planned_index(source, # as for `prepare`
     recordings = [stored_recording(r, p, p.n_times, [], [], "", names) for (r, _), p in zip(planned, found)]
     return Index(found[0].sfreq, names, kinds, positions, recordings, all_events([p.events for p in found]))
 
-def planned_store(source, path, cfg=None): # -> Store or Index
+def planned_store(source: Source|dict|str|Path, path: str|Path, cfg: PrepareConfig|dict|None=None
+                 ): # -> Store or Index
     "What `prepare` would open or make at `path`; a store of another source or of other settings is refused."
     source, cfg, path = as_source(source), PrepareConfig.read(cfg or {}, "prepare"), Path(path)
     return planned_index(source, cfg) if vacant(path) else existing_store(path, request_of(source, cfg))

@@ -94,8 +94,8 @@ class Hung(BaseException): "The reader did not come back."
 
 # %% ../../nbs/soak/70_fuzz.ipynb #37370d65
 @contextlib.contextmanager
-def limits(seconds=20, # of computing; 15 times as many on the clock, so that a busy machine is no failure
-           memory=3 * 2**30): # bytes beyond what is in use
+def limits(seconds: float=20, # of computing; 15 times as many on the clock, so that a busy machine is no failure
+           memory: int=3 * 2**30): # bytes beyond what is in use
     "Inside, time and memory are bounded."
     def stop(*_): raise Hung
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if os.path.exists(
@@ -127,7 +127,8 @@ def same(a, b) -> bool:
 unavoidable = ("samples", "events", "positions") # facts that are bare numbers in a file
 
 # %% ../../nbs/soak/70_fuzz.ipynb #425241f3
-def read_outcome(read, folder: Path, good: dict, names, who=contextlib.nullcontext) -> tuple: # outcome, detail
+def read_outcome(read: "Callable", folder: Path, good: dict, names: list, who: "Callable"=contextlib.nullcontext
+                 ) -> tuple: # outcome, detail
     "What `read` does with the damaged folder; a refusal must contain one of `names`."
     try:
         with limits(), who(), warnings.catch_warnings(action="ignore"):
@@ -146,12 +147,12 @@ def read_outcome(read, folder: Path, good: dict, names, who=contextlib.nullconte
 # %% ../../nbs/soak/70_fuzz.ipynb #44b48feb
 def campaign(name: str,   # of the reader, for the table
              good: Path,  # a folder with good files
-             read,        # folder -> facts
+             read: "Callable", # folder -> facts
              files: dict, # the files to damage, relative to the folder -> (first, last) byte of the samples, or None
              n: int,      # mutations of bytes, beside one of each other kind per file
-             every=True,  # each whole-file damage to each file; False: two of them to each, in turn
-             special={},  # kind -> function(folder) that writes a file that is whole, but wrong
-             seed=0):     # -> DataFrame with one row per mutation: reader, kind, outcome, detail
+             every: bool=True, # each whole-file damage to each file; False: two of them to each, in turn
+             special: dict={}, # kind -> function(folder) that writes a file that is whole, but wrong
+             seed: int=0): # -> DataFrame with one row per mutation: reader, kind, outcome, detail
     "Damage copies of the files `n` times, a different way each time."
     import pandas as pd
     gen, rows = rng(seed, "fuzz", name), []
@@ -196,7 +197,7 @@ def bytes_of(good, target, gen, i) -> tuple: # kind, file, function(folder)
     return kind + (f" ({where})" if part and kind not in ("truncated", "garbage appended") else ""), file, damage
 
 # %% ../../nbs/soak/70_fuzz.ipynb #52806649
-def outcomes(tables): # -> DataFrame, kinds of damage x readers, each "refused / identical / other"
+def outcomes(tables: list): # -> DataFrame, kinds of damage x readers, each "refused / identical / other"
     "How often each kind of damage had which outcome; an empty cell was not tried."
     import pandas as pd
     table = pd.concat(tables)
@@ -208,6 +209,6 @@ def outcomes(tables): # -> DataFrame, kinds of damage x readers, each "refused /
     cells.loc["all"] = table.groupby("reader").outcome.agg(tally)
     return cells
 
-def failures(table, allowed=("refused", "identical")):
+def failures(table: "pd.DataFrame", allowed: tuple=("refused", "identical")):
     "The mutations with any other outcome."
     return table[~table.outcome.isin(allowed)]

@@ -17,7 +17,7 @@ def is_trials(r, # a recording with `segments` [(start, stop)] in samples and `n
     return s[0, 0] == 0 and s[-1, 1] == r.n_times and bool((s[1:, 0] == s[:-1, 1]).all())
 
 # %% ../../nbs/windows/06b_segments.ipynb #a334f806
-def lines(store, recording, start) -> np.ndarray: # (N,) int
+def lines(store, recording: np.ndarray, start: np.ndarray) -> np.ndarray: # (N,) int
     "Number the stretch of continuous time of each window: its stream, or its own trial where trials are concatenated."
     _, stream = np.unique([f"{r.subject}\t{r.stream or r.key}" for r in store.recordings], return_inverse=True)
     out, first = stream[recording].astype(np.int64), len(store.recordings)
@@ -30,7 +30,7 @@ def lines(store, recording, start) -> np.ndarray: # (N,) int
     return out
 
 # %% ../../nbs/windows/06b_segments.ipynb #0b8eef42
-def in_segment(r, start, length, event) -> np.ndarray: # (N,) bool
+def in_segment(r, start: np.ndarray, length: int, event: np.ndarray) -> np.ndarray: # (N,) bool
     "Whether windows [start, start + length) lie within one segment, and on their event's side of every join."
     s = np.asarray(r.segments).reshape(-1, 2)
     joins = s[1:, 0][s[1:, 0] == s[:-1, 1]]

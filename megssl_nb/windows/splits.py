@@ -72,7 +72,8 @@ class LeakError(MegsslError):
     "Two sets of a split share what they must not share."
 
 # %% ../../nbs/windows/08_splits.ipynb #2a628518
-def nearest_window(windows, a, b): # -> (len(a),) s between starts on one line (inf: none), (len(a),) which of b
+def nearest_window(windows: Windows, a: np.ndarray, b: np.ndarray
+                  ): # -> (len(a),) s between starts on one line (inf: none), (len(a),) which of b
     "For each window of `a`, the window of `b` that starts closest to it on the same line of time."
     if not len(b): return np.full(len(a), np.inf), np.zeros(len(a), np.int64)
     reach = np.ptp(windows.time) + 1
@@ -374,7 +375,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
     return split
 
 # %% ../../nbs/windows/08_splits.ipynb #33041e37
-def plot_split(windows: Windows, split: Split, ax=None, rows=16):
+def plot_split(windows: Windows, split: Split, ax: "matplotlib.axes.Axes|None"=None, rows: int=16):
     "One row per line of continuous time, at most `rows`; windows that belong to no set are pale."
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(6, 2.5), dpi=80)[1]
@@ -399,7 +400,7 @@ def plot_split(windows: Windows, split: Split, ax=None, rows=16):
 
 # %% ../../nbs/windows/08_splits.ipynb #f26d1016
 def label_subset(windows: Windows,
-                 idx, # labelled windows to choose from
+                 idx: np.ndarray, # labelled windows to choose from
                  per_class: int | None, # how many of each class; None = all of them
                  seed: int) -> np.ndarray: # sorted indices
     "A random subset with `per_class` windows of each class; of one seed, smaller subsets lie within larger ones."
