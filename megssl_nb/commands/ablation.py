@@ -159,7 +159,8 @@ class Bar:
                     job, p = self.todo.get(file.stem), read_json(file)
                     if not job: continue
                     under_way += self.cost[job.digest] * min(1, p["epoch"] / max(1, p["epochs"]))
-                    text = f"{' · '.join(filter(None, (job.cell, job.point)))} · seed {job.seed} · {p['stage']} · epoch {p['epoch']}/{p['epochs']}"
+                    text = (f"{' · '.join(filter(None, (job.cell, job.point)))} · seed {job.seed} · {p['stage']} · "
+                            f"epoch {p['epoch']}/{p['epochs']}")
             self.bar.n = min(self.done + under_way, self.bar.total)
             self.bar.set_description_str(text)
 
@@ -216,7 +217,8 @@ def run_all(run_folder, missing: list, # [Job]
         failed.append({"kind": job.kind, "cell": job.cell, "seed": job.seed, "fold": job.fold, "error": error,
                        "notebook": notebook} | ({"point": job.point} if job.point else {}))
         if progress:
-            print(f"failed: {' at '.join(filter(None, (job.cell, job.point)))}, seed {job.seed}, fold {job.fold}: {error} ({notebook})", flush=True)
+            print(f"failed: {' at '.join(filter(None, (job.cell, job.point)))}, seed {job.seed}, fold {job.fold}: "
+                  f"{error} ({notebook})", flush=True)
     with Bar(run_folder, missing, cost, progress) as bar:
         while waiting or at_work:
             unfinished = {j.digest for j in [*waiting, *at_work.values()]}

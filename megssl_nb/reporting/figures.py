@@ -32,7 +32,8 @@ def readable(name: str) -> str:
 
 @dataclass(frozen=True)
 class Legend:
-    "What a page calls cells, pretexts and factors, how it paints cells, and which of them the others are compared with."
+    """What a page calls cells, pretexts and factors, how it paints cells, and which of them the others are compared
+    with."""
     labels: dict = field(default_factory=lambda: {"none": "none (from scratch)"})
     abbreviations: dict = field(default_factory=dict)
     colours: dict = field(default_factory=dict)
@@ -276,7 +277,8 @@ def sweep_figure(results, field: str, values: list, # rows at these values of th
             _line(ax, own[strongest], field, values, "#999", -1, ls="--", lw=1.1)
         ax.set_title(legend.name(cell), color=paint[cell], fontweight="bold")
     for k, name in enumerate(trivial):
-        _line(axes[-1], own[name], field, values, palette[k % len(palette)], k, marker="D", ms=2.4, lw=1, label=readable(name))
+        _line(axes[-1], own[name], field, values, palette[k % len(palette)], k, marker="D", ms=2.4, lw=1,
+              label=readable(name))
     if trivial:
         axes[-1].set_title("baselines", color="#777", fontweight="bold")
         axes[-1].legend(fontsize=6.5, handlelength=1.2, labelspacing=.2)

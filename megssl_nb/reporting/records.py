@@ -253,7 +253,8 @@ def read_run(folder) -> Records:
     sweep = {f: [table_value(v) for v in values] for f, values in (plain.get("sweep") or {}).items()}
     tables = {t: read_table(folder, t, sweep) for t in needed}
     first = {f: values[0] for f, values in sweep.items()}
-    return Records(folder, *(select(t, **first) for t in tables.values()), cells, stages, plan, record("provenance.json"),
+    return Records(folder, *(select(t, **first) for t in tables.values()), cells, stages, plan,
+                   record("provenance.json"),
                    record("store.json"), read_json(folder/"failed.json", list) if there("failed.json") else [],
                    plain, study.read_text(encoding="utf-8") if plain else "",
                    absent(folder, set(said), stages, planned(plan), bool(cells)), others, sweep,

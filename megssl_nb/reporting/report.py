@@ -15,7 +15,8 @@ from urllib.parse import quote
 import numpy as np
 from ..core import MegsslError, write_text
 from . import page
-from .figures import (best_trivial, cells_figure, confusion_figure, curve, effect_name, effects_figure,
+from .figures import (best_trivial, cells_figure, confusion_figure, curve, effect_name,
+                                         effects_figure,
                                          embedded, is_baseline, label_order, labels_figure, palette, preview_figure,
                                          probe_figure, readable, seed_means, select, sweep_figure, total_losses,
                                          training_figure)
@@ -113,7 +114,8 @@ def factor_effects(r):
     yield show(effects_figure(r.effects, r.level, legend=r.legend), "main effects and interactions")
     reach = lambda x: f"{number(x.low, 3)} to {number(x.high, 3)}" if np.isfinite(x.low) else ""
     yield filled(["effect", "change of macro-F1", "95 % CI", "Holm p"],
-                 [[page.td(effect_name(x.effect, r.legend)), page.td(signed(x.estimate, 3)), page.td(reach(x)), p_cell(x.p_holm)]
+                 [[page.td(effect_name(x.effect, r.legend)), page.td(signed(x.estimate, 3)), page.td(reach(x)),
+                   p_cell(x.p_holm)]
                   for x in rows.itertuples()])
     if (most := int(rows.n_seeds.max())) < least_seeds:
         yield page.note(f"{count(most, 'seed')}: effects without intervals and tests; these need {least_seeds}.")
@@ -123,10 +125,11 @@ def along(r, name: str): # a swept field -> rows of results
     "The results over the values of one field, the others at their first."
     return select(r.everywhere, **{f: values[0] for f, values in r.sweep.items() if f != name})
 
-@section("Sweep", "The score of every cell over the values of a field that the study varies, all else being equal. Grey is "
-                  "the cell that others are compared with, dashed the strongest baseline, dotted chance; bands are 95 % "
-                  "intervals over seeds, small dots single seeds where these are too few for one. Points are not tested "
-                  "against each other.", when=lambda r: bool(r.sweep))
+@section("Sweep",
+         "The score of every cell over the values of a field that the study varies, all else being equal. Grey is the "
+         "cell that others are compared with, dashed the strongest baseline, dotted chance; bands are 95 % intervals "
+         "over seeds, small dots single seeds where these are too few for one. Points are not tested against each "
+         "other.", when=lambda r: bool(r.sweep))
 def sweep(r):
     lacks(r, "results.csv")
     for name, values in r.sweep.items():
@@ -141,7 +144,8 @@ def sweep(r):
 def sweep_table(r, rows, name: str, values: list) -> dict:
     "Means and intervals of every cell at the values of a swept field."
     rows = select(rows, subject="all", level=r.level, metric="macro_f1")
-    def shown(mean, low, high): return page.td(number(mean), f"{number(low)} to {number(high)}" if np.isfinite(low) else "")
+    def shown(mean, low, high):
+        return page.td(number(mean), f"{number(low)} to {number(high)}" if np.isfinite(low) else "")
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
     return page.table([name, *map(str, values)],
                       [[page.td(r.legend.name(c), quiet=is_baseline(c)),
@@ -156,7 +160,8 @@ def label_curve(r):
     fits = select(r.curves, mode="finetune", subject="all", level=r.level, metric="macro_f1")
     counts = label_order(int(n) for n in fits.labels)
     if len(counts) < 2: raise Absent("No curve: fine-tuning was not evaluated at several numbers of labels.")
-    yield show(labels_figure(r.curves, r.level, chance=r.chance, legend=r.legend), "macro-F1 against labels per class for every cell")
+    yield show(labels_figure(r.curves, r.level, chance=r.chance, legend=r.legend),
+               "macro-F1 against labels per class for every cell")
     rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric="macro_f1")
     value = lambda c, n: seed_means(rows[(rows.cell == c) & (rows.labels == n)]).value.mean()
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
@@ -181,7 +186,8 @@ def probes(r):
     rows = select(r.curves, subject="all", level=r.level, metric="macro_f1", labels=labels)
     if not {"probe", "finetune"} <= set(rows["mode"]):
         raise Absent("The study did not run both a frozen probe and fine-tuning.")
-    yield show(probe_figure(r.curves, labels, r.level, chance=r.chance, legend=r.legend), "probe and fine-tuning per cell",
+    yield show(probe_figure(r.curves, labels, r.level, chance=r.chance, legend=r.legend),
+               "probe and fine-tuning per cell",
                f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
 
 # %% ../../nbs/reporting/43_report.ipynb #f1dbb938

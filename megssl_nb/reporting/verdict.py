@@ -82,7 +82,8 @@ def qualifications(r: Records) -> list: # sentences
         if means[rival] >= cells[best]:
             said = f"T{name[1:]} reaches {value}: more than any cell (best: {best}, {top})."
     if len(r.seeds) >= least_seeds: return [*point, said, *above_chance(r), *certainty(r)]
-    return [*point, said, f"Below {least_seeds} seeds this page shows means and single seeds, but no intervals and no tests."]
+    return [*point, said,
+            f"Below {least_seeds} seeds this page shows means and single seeds, but no intervals and no tests."]
 
 def above_chance(r: Records) -> list: # sentences
     "Which cells lie clearly above chance; seeds that coincide cannot say it."

@@ -12,7 +12,8 @@ from pathlib import Path
 from ..core import MegsslError, read_yaml
 
 # %% ../../nbs/studies/40b_cells.ipynb #eb5d51a5
-named_cells = (Path(__file__).parents[1]/"named" if "__file__" in globals() else Path.cwd().parents[1]/"studies")/"cells"
+named_cells = (Path(__file__).parents[1]/"named" if "__file__" in globals()
+               else Path.cwd().parents[1]/"studies")/"cells"
 shared = ("cells", "labels", "abbreviations", "colours", "reference", "factorial")  # what such a file may hold
 
 def read_cells(name: str) -> dict:
@@ -43,7 +44,8 @@ default_cells = "ablation"  # of a study that says nothing about its cells
 # %% ../../nbs/studies/40b_cells.ipynb #c59436b2
 def names_in(cells) -> list: # as in a study, perhaps not checked yet
     "The pretexts that occur in cells, in the order in which they do."
-    found = [s for stages in cells.values() if isinstance(stages, list) for s in stages] if isinstance(cells, dict) else []
+    found = [s for stages in cells.values() if isinstance(stages, list)
+             for s in stages] if isinstance(cells, dict) else []
     names = [p for s in found for p in (s if isinstance(s, list) else [s])]
     return list(dict.fromkeys(p for p in names if isinstance(p, str)))
 

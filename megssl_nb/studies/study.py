@@ -182,8 +182,10 @@ class StudyConfig(Config):
             encoder_config(study.encoder)
             for name, spec in study.pretexts.items():
                 if is_checkpoint(spec) or is_checkpoint(self.pretexts.get(name)):
-                    if spec != self.pretexts.get(name): raise MegsslError("a checkpoint cannot be swept; make it a cell")
-                else: pretext_config(spec)
+                    if spec != self.pretexts.get(name):
+                        raise MegsslError("a checkpoint cannot be swept; make it a cell")
+                else:
+                    pretext_config(spec)
         except MegsslError as e: raise MegsslError(f"{origin}: {e}") from None
         return study
 

@@ -32,7 +32,8 @@ def _same(value): # what two values have in common that are equal
 def check_sweep(fields: dict):
     "Refuse fields that are not a setting of one store, no values, and values that occur twice."
     if len(fields) > most_fields:
-        raise ValueError(f"sweep: {len(fields)} fields ({', '.join(fields)}); at most {most_fields} make a readable page")
+        raise ValueError(f"sweep: {len(fields)} fields ({', '.join(fields)}); at most {most_fields} make a readable "
+                         "page")
     for field, values in fields.items():
         section = field.partition(".")[0]
         if section == "data":
