@@ -15,7 +15,8 @@ from ..studies.study import Run, open_run, read_study, start_run
 from ..machine.kernels import kernel_options, server, warm
 from ..machine.locks import busy, device, job_lock, locked, sole
 from ..machine.cluster import Local, dask as dask_workers
-from ..studies.plan import Job, at_once, by_urgency, check_choice, jobs, plan
+from ..studies.plan import (Job, at_once, by_urgency, check_choice, check_precision, described_work, jobs,
+                                    selected)
 
 # %% ../../nbs/commands/42_ablation.ipynb #3caf585e
 cells_folder = Path(__file__).parents[1] / "cells" if "__file__" in globals() else Path.cwd().parent / "cells"
@@ -158,7 +159,8 @@ class Bar:
                     job, p = self.todo.get(file.stem), read_json(file)
                     if not job: continue
                     under_way += self.cost[job.digest] * min(1, p["epoch"] / max(1, p["epochs"]))
-                    text = f"{job.cell} · seed {job.seed} · {p['stage']} · epoch {p['epoch']}/{p['epochs']}"
+                    text = (f"{' · '.join(filter(None, (job.cell, job.point)))} · seed {job.seed} · {p['stage']} · "
+                            f"epoch {p['epoch']}/{p['epochs']}")
             self.bar.n = min(self.done + under_way, self.bar.total)
             self.bar.set_description_str(text)
 
@@ -185,16 +187,20 @@ def ablate(study, # anything `read_study` takes
                               "pretrain', or name events or classes")
         write_record(folder/"provenance.json",
                      provenance(study=run.study.digest(), store=run.store.digest, code=run.code))
-        missing = [j for j in jobs(run, cells, seeds) if not is_done(folder, j)]
+        if not dask:
+            check_precision(run)
+        todo = jobs(run)
+        missing = [j for j in selected(todo, cells, seeds) if not is_done(folder, j)]
         if missing and not dask and warm():
             server(os.getpid())  # it imports while this process plans
-        write_record(folder/"plan.json", planned := plan(run, n_jobs=n_jobs, threads=threads, here=not dask))
+        planned = described_work(run, todo, at_once(n_jobs, threads), threads)
+        write_record(folder/"plan.json", planned)
         cost = {j["digest"]: j["seconds"] for j in planned["jobs"]}
         with dask_workers(dask, folder) if dask and missing else Local(at_once(n_jobs, threads), stop_kernels) as pool:
             failed = run_all(folder, missing, pool, functools.partial(run_job, folder.resolve(), threads=threads), cost,
                              progress)
         write_json(folder/"failed.json", failed)
-        collect(run, jobs(run))
+        collect(run, todo)
         report(folder)
     return folder
 
@@ -210,9 +216,10 @@ def run_all(run_folder, missing: list, # [Job]
     def report_failure(job, error, notebook):
         broken[job.digest] = job
         failed.append({"kind": job.kind, "cell": job.cell, "seed": job.seed, "fold": job.fold, "error": error,
-                       "notebook": notebook})
+                       "notebook": notebook} | ({"point": job.point} if job.point else {}))
         if progress:
-            print(f"failed: {job.cell}, seed {job.seed}, fold {job.fold}: {error} ({notebook})", flush=True)
+            print(f"failed: {' at '.join(filter(None, (job.cell, job.point)))}, seed {job.seed}, fold {job.fold}: "
+                  f"{error} ({notebook})", flush=True)
     with Bar(run_folder, missing, cost, progress) as bar:
         while waiting or at_work:
             unfinished = {j.digest for j in [*waiting, *at_work.values()]}

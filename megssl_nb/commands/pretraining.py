@@ -21,6 +21,7 @@ def train_stage(run: Run, job: Job, loggers=(), devices=1, nodes=1, progress=Fal
     "Train the stage of one job in this process."
     from megssl_nb.pretext.stages import build_stage
     from megssl_nb.train.pretrain import pretrain
+    run = run.at(job.point)
     split, parent = run.split(job.seed, job.fold), job.parameters["parent"]
     encoder = run.encoder(job.seed, parent)
     stage = build_stage([run.study.pretexts[name] for name in job.pretexts], encoder, job.seed)

@@ -108,9 +108,11 @@ def switched(column) -> np.ndarray: # 1.0, 0.0, NaN = not a cell of the factoria
     return np.array([words.get(str(v).strip().lower(), np.nan) for v in column])
 
 def factorial(results, # rows of a study; baselines have empty factors and do not take part
-              factors=("denoise", "masked_sensors", "masked_sequence"),
+              factors, # columns of `results` with the levels 0 and 1
+              by: tuple = (), # further columns to keep apart, such as a swept field
              ): # -> DataFrame, one row per effect, metric, level
-    "Main effects and interactions as contrasts within each seed that has the whole grid; no such seed, no rows."
+    """Main effects and interactions as contrasts within each seed that has the whole grid; no such seed, no rows. Cells
+    with the same levels count as their mean."""
     import pandas as pd
     r = results[results["subject"] == "all"].assign(**{f: switched(results.loc[results["subject"] == "all", f])
                                                        for f in factors})
@@ -118,20 +120,20 @@ def factorial(results, # rows of a study; baselines have empty factors and do no
     used = [f for f in factors if r[f].nunique() == 2]
     effects = [c for k in range(1, len(used) + 1) for c in itertools.combinations(used, k)]
     scores, rows = bounded(results), []
-    for (metric, level), one in r.groupby(["metric", "level"], sort=False):
-        grid = one.pivot_table(index=["seed", "fold"], columns=used, values="value") if used else pd.DataFrame()
-        if grid.shape[1] < 2 ** len(used) or not used: continue
-        grid = grid.dropna().groupby("seed").mean()
-        if not len(grid): continue
+    keys = [*by, "metric", "level"]
+    for key, one in r.groupby(keys, sort=False) if used else ():
+        metric, cells = key[-2], one.pivot_table(index=["seed", "fold"], columns=[*used, "cell"], values="value")
+        grid = cells.dropna().T.groupby(used).mean().T.groupby("seed").mean()
+        if grid.shape[1] < 2 ** len(used) or not len(grid): continue
         sign = {f: 2 * grid.columns.get_level_values(f).to_numpy() - 1 for f in used}
         for effect in effects:
             contrast = grid.to_numpy() @ np.prod([sign[f] for f in effect], axis=0) / 2 ** (len(used) - 1)
             d = paired(contrast, np.zeros(len(contrast)), within=(-1, 1) if metric in scores else anywhere)
-            rows.append(dict(effect=":".join(effect), estimate=d["diff"], low=d["low"], high=d["high"], p=d["p"],
-                             metric=metric, level=level, n_seeds=len(grid)))
-    table = pd.DataFrame(rows, columns="effect estimate low high p p_holm metric level n_seeds".split())
+            rows.append(dict(zip(keys, key), effect=":".join(effect), estimate=d["diff"], low=d["low"], high=d["high"],
+                             p=d["p"], n_seeds=len(grid)))
+    table = pd.DataFrame(rows, columns=[*by, *"effect estimate low high p p_holm metric level n_seeds".split()])
     if len(table):
-        table["p_holm"] = table.groupby(["metric", "level"])["p"].transform(lambda p: holm(p.to_numpy()))
+        table["p_holm"] = table.groupby(keys)["p"].transform(lambda p: holm(p.to_numpy()))
     return table
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #c64d01ae

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..core import atomic_path, file_digest, read_record, write_json, write_record
 from ..machine.locks import marker
 from ..studies.study import Run
+from ..studies.sweep import table_value
 
 # %% ../../nbs/reporting/42a_results.ipynb #9eedbd68
 columns = ["cell", "seed", "fold", "subject", "level", "metric", "value", "n"]
@@ -24,15 +25,19 @@ def tidy(run: Run, todo: list): # -> DataFrame
         record = read_record(path)
         if record["job"] != job.digest: continue
         for r in record["rows"]:
-            rows.append({"cell": job.cell, "seed": job.seed, "fold": job.fold} | r)
-    table = pd.DataFrame(rows, columns=[*columns, "mode", "labels"])
-    factors = pd.DataFrame([study.factors(c) for c in table["cell"]], columns=study.used, index=table.index)
-    table = pd.concat([table, factors], axis=1)
+            rows.append({"cell": job.cell, "seed": job.seed, "fold": job.fold, "point": job.point} | r)
+    table = pd.DataFrame(rows, columns=[*columns, "point", "mode", "labels"])
+    factors = pd.DataFrame([study.factors(c) for c in table["cell"]], columns=[*study.factorial_of], index=table.index)
+    swept = pd.DataFrame([{k: table_value(v) for k, v in study.points[p].items()} for p in table["point"]],
+                         columns=[*study.sweep], index=table.index)
+    table = pd.concat([table, factors, swept], axis=1)
     table.insert(0, "study", study.name)
     order = {c: i for i, c in enumerate(study.stages)}
     table["order"] = [order.get(c, len(order)) for c in table["cell"]]
-    table = table.sort_values(["order", "cell", "seed", "fold", "mode", "labels"], kind="stable")
-    return table[["study", "cell", *study.used, *columns[1:], "mode", "labels"]].reset_index(drop=True)
+    table["point"] = table["point"].map({p: i for i, p in enumerate(study.points)})
+    table = table.sort_values(["order", "cell", "point", "seed", "fold", "mode", "labels"], kind="stable")
+    kept = ["study", "cell", *study.factorial_of, *study.sweep, *columns[1:], "mode", "labels"]
+    return table[kept].reset_index(drop=True)
 
 # %% ../../nbs/reporting/42a_results.ipynb #bcc8eccc
 def headline(curves, study): # -> DataFrame
@@ -62,13 +67,14 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     from megssl_nb.evaluation.statistics import factorial, summarise
     curves = tidy(run, todo)
     results = headline(curves, run.study)
-    present = [c for c in run.study.stages if (results["cell"] == c).any()]
+    present, wanted = [c for c in run.study.stages if (results["cell"] == c).any()], run.study.reference_cell
     # of the baselines if every cell has failed
-    reference = "none" if "none" in present else next(iter([*present, *results["cell"]]), "none")
+    reference = wanted if wanted in present else next(iter([*present, *results["cell"]]), wanted)
+    swept = tuple(run.study.sweep)
     write_csv(curves, run.folder/"curves.csv")
     write_csv(results, run.folder/"results.csv")
-    write_csv(summarise(results, reference), run.folder/"summary.csv")
-    write_csv(factorial(results, run.study.used), run.folder/"effects.csv")
+    write_csv(summarise(results, reference, swept), run.folder/"summary.csv")
+    write_csv(factorial(results, tuple(run.study.factorial_of), swept), run.folder/"effects.csv")
     write_json(run.folder/"store.json", store_summary(run))
     write_record(run.folder/"tables.json", contents(run.folder))
     return run.folder
