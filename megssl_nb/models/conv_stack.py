@@ -12,6 +12,8 @@ from torch import nn
 import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
+from .tokens import Tokens, along_time
+from ..windows.batches import as_batch
 
 # %% ../../nbs/models/10b_conv_stack.ipynb #772c2bef
 class ConvStackConfig(Config):
@@ -97,23 +99,25 @@ class ConvStack(nn.Module):
 
     def n_tokens(self, samples: int) -> int: return self.cfg.length(samples)
 
-    def stack(self, x, mask=None): # (B, C, T), (B, C, T) bool True = hidden -> (B, N, width)
+    def stack(self, x, hidden=None): # (B, C, T), (B, C, T) bool True = hidden -> (B, N, width)
         "The output of the convolutions."
         if not self.n_tokens(x.shape[-1]):
             raise MegsslError(f"window: {x.shape[-1]} samples are less than the receptive field of {self.cfg.field}; "
                               "choose longer windows")
-        y = self.convs(x if mask is None else x.masked_fill(mask, 0.)).transpose(1, 2)
+        y = self.convs(x if hidden is None else x.masked_fill(hidden, 0.)).transpose(1, 2)
         return y if self.cfg.grad_mult == 1 or not y.requires_grad else ScaledGradient.apply(y, self.cfg.grad_mult)
 
-    def features(self, x, mask=None): return self.norm(self.stack(x, mask)) # (B, N, width)
-    def project(self, features): return self.drop(self.out(features)) # (B, N, width) -> (B, N, dim)
-    def forward(self, x, mask=None): return self.project(self.features(x, mask)) # (B, N, dim)
+    def features(self, batch, hidden=None) -> Tokens: # values (B, N, width)
+        "Tokens before the last linear map; what is absent or padding reads 0."
+        batch = as_batch(batch)
+        return along_time(self.norm(self.stack(batch.cleared().x, hidden)), batch, self.hop, self.field)
 
-    def valid(self, lengths, # (B,) samples of each window before its padding
-              samples: int): # -> (B, N) bool, tokens that have seen no padding
-        "Which tokens are real in a batch that was padded at the end."
-        real = torch.as_tensor([self.n_tokens(int(n)) for n in lengths])
-        return torch.arange(self.n_tokens(samples)) < real[:, None]
+    def project(self, features: Tokens) -> Tokens: # values (B, N, width) -> (B, N, dim)
+        return features.replace(values=self.drop(self.out(features.values)))
+
+    def forward(self, batch, # Batch, or (B, C, T) robust-scaled units
+                hidden=None): # (B, C, T) bool, True = hidden from the model
+        return self.project(self.features(batch, hidden))
 
     def covers(self, tokens, # (B, N) bool
                samples: int): # -> (B, samples) bool

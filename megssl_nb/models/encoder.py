@@ -20,6 +20,7 @@ from ..core.sensors import SensorImage
 from .context import Transformer, TransformerConfig
 from .conv_stack import ConvStack, ConvStackConfig
 from .tokenizers import FrameCNN, FrameCNNConfig, mirror_of
+from .tokens import Tokens
 
 # %% ../../nbs/models/12_encoder.ipynb #76155d2a
 def _is_part(cls) -> bool:
@@ -125,21 +126,31 @@ class Encoder(nn.Module):
     @property
     def dim(self) -> int: return self.cfg.context.dim
 
-    def tokens(self, x, mask=None): # (B, C, T) -> (B, N, dim); mask (B, C, T) True = hidden
+    def tokens(self, batch, # Batch, or (B, C, T) signals
+               hidden=None) -> Tokens: # hidden: (B, C, T) bool, True = withheld
         "Tokens in time, each from its own frames."
-        return self.tokenizer(x, mask)
+        tokens = self.tokenizer(batch, hidden)
+        if not isinstance(tokens, Tokens):
+            raise MegsslError(f"tokenizer {type(self.tokenizer).__name__}: gave {type(tokens).__name__}, not Tokens; end "
+                              "its forward with `return along_time(values, batch, hop, field)`")
+        return tokens
 
-    def forward(self, x, mask=None): # (B, C, T) -> (B, N, dim)
+    def forward(self, batch, hidden=None): # as for `tokens` -> (B, N, dim)
         "Tokens in the context of their window."
-        return self.context(self.tokens(x, mask))
+        return self.context(self.tokens(batch, hidden))
 
     def mirror(self) -> nn.Module: # (B, N, dim) -> (B, C, samples)
         "A new decoder from tokens to signals: the tokenizer's own, or one linear map per token."
         return mirror_of(self.tokenizer, self.dim, len(self.image.ch_names))
 
-    def embed(self, x, pool="mean"): # (B, C, T) -> (B, dim), or (B, N*dim) for pool "tokens"
-        "One vector per window: the mean over its tokens."
-        return self(x).mean(1) if pool == "mean" else self(x).flatten(1)
+    def embed(self, batch, pool="mean"): # Batch or (B, C, T) -> (B, dim), or (B, N*dim) for pool "tokens"
+        "One vector per window: the mean over its valid tokens, or all tokens with 0 for those that are not valid."
+        tokens = self.tokens(batch)
+        z, valid = self.context(tokens), tokens.valid[..., None]
+        if not valid.all():
+            z = z.masked_fill(~valid, 0.)
+            if pool == "mean": return z.sum(1)/valid.sum(1).clamp(min=1)
+        return z.mean(1) if pool == "mean" else z.flatten(1)
 
 def build_encoder(spec, image: SensorImage, seed: int) -> Encoder:
     "A new encoder whose weights depend on `spec` and `seed` only; the global random state stays as it was."

@@ -10,9 +10,11 @@ from typing import Literal
 import torch
 from pydantic import Field
 from ..core import Config, MegsslError
-from ..models.codebook import CodebookConfig, ContrastHead, contest_loss, contest, draw_negatives, places, tally
-from ..models.meg2vec import span_starts
+from ..models.codebook import CodebookConfig, ContrastHead, contest_loss, contest, draw_negatives, tally
+from ..models.spans import span_starts
+from ..models.tokens import taken, marked
 from .base import Pretext, PretextOutput, register
+from ..windows.batches import as_batch
 
 # %% ../../nbs/pretext/25_contrastive.ipynb #0ae90954
 class ContrastiveConfig(Config):
@@ -56,19 +58,20 @@ class Contrastive(Pretext):
     def advance(self, progress):
         self.temperature = self.config.codebook.at(progress)
 
-    def forward(self, encoder, x, generator):
-        features = encoder.tokenizer.features(x)
+    def forward(self, encoder, batch, generator):
+        batch = as_batch(batch).cleared()
+        features = encoder.tokenizer.features(batch)
         B, N, _ = features.shape
         if self.span >= N:
             raise MegsslError(f"contrastive: span: {self.span} tokens in windows of {N}; choose shorter spans or "
                               "longer windows")
-        mask = span_starts((B, N), self.config.start, self.span, min_masks=self.config.min_spans,
-                           generator=generator).to(x.device)
-        context = encoder.context(self.head.hide(encoder.tokenizer.project(features), mask))
-        at, real = places(mask)
+        mask = span_starts((B, N), self.config.start, self.span, features.valid, self.config.min_spans, generator)
+        tokens = encoder.tokenizer.project(features)
+        context = encoder.context(tokens.replace(values=self.head.hide(tokens.values, mask)))
+        at, real = marked(mask)
         drawn = draw_negatives(mask.sum(1), at.shape[1], self.config.negatives, generator)
-        out = self.head(features, context, mask, drawn, self.temperature if self.training else None, generator)
-        return self.output(encoder, x, mask, features, out)
+        out = self.head(features.values, context, mask, drawn, self.temperature if self.training else None, generator)
+        return self.output(encoder, batch, mask, features, out)
 
     def alarm(self, logs):
         "All tokens have one code: then no wrong answer is left and the loss is 0."
@@ -78,27 +81,27 @@ class Contrastive(Pretext):
         return (f"collapse: the contrastive loss is 0 and the codebook's perplexity {used:.1f} of {G*V}, all hidden "
                 "tokens have the same code; lower lr, raise diversity, or look for windows that are flat")
 
-    def output(self, encoder, x, mask, features, out) -> PretextOutput:
+    def output(self, encoder, batch, mask, features, out) -> PretextOutput:
         "Losses, figures of merit, and answers and codes at their places."
         t = tally(out, soft=self.training)
         n = t["n"].clamp(min=1)
         parts = {"contrastive": t["contrastive"]/n, "diversity": t["diversity"]/n,
-                 "penalty": features.float().square().mean()}
+                 "penalty": features.values[features.valid].float().square().mean()}
         loss = parts["contrastive"] + self.config.diversity*parts["diversity"] + self.config.penalty*parts["penalty"]
         logs = parts | {"accuracy": t["won"]/n, "chance": t["chance"]/n, "hidden": mask.float().mean(),
                         "temperature": torch.tensor(self.temperature), "perplexity": t["hard"].sum()}
         logs |= {f"{kind}_perplexity_{g}": v for kind in ("hard", "soft") for g, v in enumerate(t[kind])}
-        hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None].expand_as(x)
-        spread = lambda v: torch.zeros(*mask.shape, v.shape[-1], dtype=v.dtype,
+        x, hidden = batch.x, encoder.tokenizer.covers(mask, batch.x.shape[-1])[:, None] & batch.there
+        placed = lambda v: torch.zeros(*mask.shape, v.shape[-1], dtype=v.dtype,
                                        device=v.device).masked_scatter(mask[..., None], v[out["real"]])
-        return PretextOutput(loss, {k: v.detach() for k, v in logs.items()}, spread(out["vectors"].detach()),
-                             spread(out["answers"]), mask, x.masked_fill(hidden, 0.), hidden,
-                             {"contrastive": mask}, out | {"features": features.detach()})
+        return PretextOutput(loss, {k: v.detach() for k, v in logs.items()}, placed(out["vectors"].detach()),
+                             placed(out["answers"]), mask, x.masked_fill(hidden, 0.), hidden,
+                             {"contrastive": mask}, features.valid, out | {"features": features.values.detach()})
 
     def judge(self, answer, out):
         "The contest of any answers (B, N, P) against the same codes and the same wrong answers."
         a = out.aux
-        given = answer.gather(1, a["at"][..., None].expand(-1, -1, answer.shape[-1]))
+        given = taken(answer, a["at"])
         counts = a["real"] & (a["real"].sum(1, keepdim=True) > 1)
         return {"contrastive": contest_loss(contest(given, a["vectors"], a["codes"], a["drawn"],
                                                     self.config.kappa)[counts])/counts.sum().clamp(min=1)}
@@ -107,6 +110,6 @@ class Contrastive(Pretext):
         "Answers without a context network: the code of the nearest visible token, and none at all."
         N = out.mask.shape[1]
         far = (torch.arange(N)[:, None] - torch.arange(N)).abs().to(out.mask.device).expand(
-            len(out.mask), N, N).masked_fill(out.mask[:, None], 2*N)
+            len(out.mask), N, N).masked_fill((out.mask | ~out.there)[:, None], 2*N)
         codes = self.head.to_vector(self.head.book(out.aux["features"])[0])
-        return {"copy": codes.gather(1, far.argmin(-1)[..., None].expand_as(codes)), "zero": torch.zeros_like(codes)}
+        return {"copy": taken(codes, far.argmin(-1)), "zero": torch.zeros_like(codes)}

@@ -6,21 +6,25 @@
 __all__ = ['add_noise', 'DenoiseConfig', 'Reconstruction', 'Denoise']
 
 # %% ../../nbs/pretext/21_denoise.ipynb #d96c6d4d
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal
 import torch
 from torch import nn
 from pydantic import Field
 from ..core import Config
-from .base import Pretext, guess_signal, normal, register, sensor_graph, uniform
+from ..models.spans import uniform
+from .base import Pretext, guess_signal, normal, register, sensor_graph
 from .requires import told_samples
+from ..windows.batches import as_batch
 
 # %% ../../nbs/pretext/21_denoise.ipynb #305b8582
-def add_noise(x,         # (B, C, T), robust-scaled
+def add_noise(batch,     # Batch, or (B, C, T), robust-scaled
               generator,
-              noise=0.3, # largest standard deviation, in the units of `x`
+              noise=0.3, # largest standard deviation, in the units of the signals
              ):          # corrupted (B, C, T), scored (B, C, T): every cell
     "Add white noise whose standard deviation is drawn per window from U(0, 1) x `noise`."
+    x = as_batch(batch).x
     std = noise * uniform((len(x), 1, 1), generator, x.device)
     return x + std * normal(x.shape, generator, x.device), torch.ones_like(x, dtype=torch.bool)
 
@@ -45,31 +49,38 @@ class Reconstruction(Pretext):
         self.decoder = encoder.mirror()
         self.register_buffer("graph", sensor_graph(encoder.image), persistent=False)
 
-    def corrupt(self, x, generator): # corrupted (B, C, T), hidden (B, C, T), parts: name -> scored (B, C, T)
-        "Apply the corruptions in turn; a cell that is hidden counts for the component that hid it and for no other."
-        corrupted, hidden, parts = x, torch.zeros_like(x, dtype=torch.bool), {}
+    def corrupt(self, batch, generator): # corrupted (B, C, T), hidden (B, C, T), parts: name -> scored (B, C, T)
+        """Apply the corruptions in turn; a cell that is hidden counts for the component that hid it and for no other,
+        and one that was not recorded for none."""
+        batch = as_batch(batch).cleared()
+        corrupted, there, parts = batch.x, batch.there, {}
+        hidden = torch.zeros_like(corrupted, dtype=torch.bool)
         for name, hides, corruption in self.steps:
-            corrupted, mask = corruption(corrupted, generator)
+            corrupted, mask = corruption(replace(batch, x=corrupted), generator)
+            mask = mask & there
             parts = {k: m & ~mask for k, m in parts.items()} if hides else parts
             parts[name] = mask
             if hides:
                 hidden = hidden | mask
-        return corrupted, hidden, parts
+        return corrupted.masked_fill(~there, 0.), hidden, parts
 
-    def forward(self, encoder, x, generator):
-        corrupted, hidden, parts = self.corrupt(x, generator)
-        tokens = encoder.tokens(corrupted, mask=hidden if any(hides for _, hides, _ in self.steps) else None)
+    def forward(self, encoder, batch, generator):
+        batch = as_batch(batch).cleared()
+        x = batch.x
+        corrupted, hidden, parts = self.corrupt(batch, generator)
+        tokens = encoder.tokens(replace(batch, x=corrupted),
+                                hidden if any(hides for _, hides, _ in self.steps) else None).values
         prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1])
         if not told.all():
             prediction, parts = self.keep(prediction, parts, told.to(x.device))
-        return self.finish(encoder, prediction, x, parts, corrupted, hidden)
+        return self.finish(encoder, prediction, x, parts, corrupted, hidden, batch.there)
 
     def keep(self, prediction, parts, told): # told: (T,) bool
         "Prediction of the whole window, zero where no token has seen it, and parts without these samples."
         whole = nn.functional.pad(prediction, (0, len(told) - prediction.shape[-1]))
         return torch.where(told, whole, 0.), {name: mask & told for name, mask in parts.items()}
 
-    def guesses(self, encoder, out): return guess_signal(out.corrupted, out.hidden, self.graph)
+    def guesses(self, encoder, out): return guess_signal(out.corrupted, out.hidden, self.graph, out.there)
 
 # %% ../../nbs/pretext/21_denoise.ipynb #cb8dfada
 @register("denoise")

@@ -11,22 +11,25 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from ..core import Config
-from .base import hops, register, sensor_graph, sensor_mask
+from .base import graph_distance, register, sensor_graph, sensor_mask
 from .denoise import Reconstruction
+from ..windows.batches import as_batch
 
 # %% ../../nbs/pretext/22_masked_sensors.ipynb #8631966c
-def mask_sensors(x,          # (B, C, T)
+def mask_sensors(batch,      # Batch, or (B, C, T)
                  generator,
                  ratio=0.2,  # share of the sensors to hide
                  frames=None, # samples that share one mask; None: the whole window
-                 steps=None, # (C, C) from `hops`: hide one patch; None: any sensors
+                 steps=None, # (C, C) from `graph_distance`: hide one patch; None: any sensors
                 ):           # corrupted (B, C, T), hidden (B, C, T) bool
     "Hide whole sensors for `frames` samples at a time; hidden cells become 0, the others stay as they are."
-    B, C, T = x.shape
+    batch = as_batch(batch)
+    x, (B, C, T) = batch.x, batch.x.shape
     frames = frames or T
-    rows = sensor_mask(B * -(-T // frames), C, ratio, generator, None if steps is None else steps.to(x.device),
-                       x.device)
-    hidden = rows.reshape(B, -1, C).transpose(1, 2).repeat_interleave(frames, 2)[..., :T]
+    blocks = -(-T // frames)
+    rows = sensor_mask(B * blocks, C, ratio, generator, None if steps is None else steps.to(x.device), x.device,
+                       batch.present.repeat_interleave(blocks, 0))
+    hidden = rows.reshape(B, -1, C).transpose(1, 2).repeat_interleave(frames, 2)[..., :T] & batch.there
     return x.masked_fill(hidden, 0.), hidden
 
 # %% ../../nbs/pretext/22_masked_sensors.ipynb #2b37e851
@@ -40,7 +43,7 @@ class MaskedSensorsConfig(Config):
     hides: ClassVar[bool] = True                # the tokenizer learns where, not what
 
     def corruption(self, encoder):
-        steps = hops(sensor_graph(encoder.image)) if self.contiguous else None
+        steps = graph_distance(sensor_graph(encoder.image)) if self.contiguous else None
         tokenizer = encoder.tokenizer
         frames = tokenizer.hop if self.per == "token" and tokenizer.field <= tokenizer.hop else None
         return partial(mask_sensors, ratio=self.ratio, frames=frames, steps=steps)

@@ -6,13 +6,17 @@
 __all__ = ['MaskedSequenceConfig', 'standardise', 'clean_tokens', 'seen_through', 'MaskedSequence']
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #e19539f4
+from dataclasses import replace
 from typing import Literal
 import torch
 from torch import nn
 from pydantic import Field
 from ..core import Config, MegsslError
+from ..models.spans import span_lengths, span_mask
 from ..models.tokenizers import times_seen
-from .base import Pretext, PretextOutput, evaluating, guess_sequence, register, span_lengths, span_mask
+from ..models.tokens import Tokens, as_tokens, seen_whole
+from .base import Pretext, PretextOutput, evaluating, guess_sequence, register
+from ..windows.batches import as_batch
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #00074333
 class MaskedSequenceConfig(Config):
@@ -23,15 +27,17 @@ class MaskedSequenceConfig(Config):
     target: Literal["embedding", "signal"] = "embedding"   # clean embedding of a frozen tokenizer, or clean signal
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #bf3e17f1
-def standardise(tokens, # (B, N, dim)
+def standardise(tokens, # Tokens, or (B, N, dim)
                ):       # (B, N, dim), without gradient
-    "Layer-normalise each token, then give every dimension mean 0 and variance 1 over the tokens of the batch."
-    z = nn.functional.layer_norm(tokens.detach().float(), tokens.shape[-1:])
-    return (z - z.mean((0, 1))) / (z.var((0, 1), correction=0) + 1e-6).sqrt()
+    "Layer-normalise each token, then give every dimension mean 0 and variance 1 over the valid tokens of the batch."
+    tokens = as_tokens(tokens)
+    z = nn.functional.layer_norm(tokens.values.detach().float(), tokens.shape[-1:])
+    real = z.flatten(0, 1)[None] if tokens.valid.all() else z[tokens.valid][None]
+    return (z - real.mean((0, 1))) / (real.var((0, 1), correction=0) + 1e-6).sqrt()
 
-def clean_tokens(encoder, x): # (B, N, dim), no gradient
+def clean_tokens(encoder, batch) -> Tokens: # values without gradient
     "Tokens of the clean signal from a tokenizer that is frozen: evaluation mode, no gradient, no running statistics."
-    with evaluating(encoder.tokenizer): return encoder.tokens(x)
+    with evaluating(encoder.tokenizer): return encoder.tokens(batch)
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #54438bd8
 def seen_through(tokenizer, span: int) -> str: # tokens; empty = something is left to ask for
@@ -68,43 +74,54 @@ class MaskedSequence(Pretext):
         seen = lambda tokens: times_seen(tokens, tokenizer.hop, tokenizer.field, samples) > 0
         return seen(mask) & ~seen(~mask)
 
-    def forward(self, encoder, x, generator):
-        return (self.embeddings if self.config.target == "embedding" else self.signals)(encoder, x, generator)
+    def forward(self, encoder, batch, generator):
+        ask = self.embeddings if self.config.target == "embedding" else self.signals
+        return ask(encoder, as_batch(batch).cleared(), generator)
 
-    def mask(self, x, N: int, generator): # (B, N) bool
+    def mask(self, valid, generator): # (B, N) bool, which tokens may be hidden -> (B, N) bool
         "Spans of hidden tokens."
-        return span_mask(len(x), N, self.config.ratio, self.config.span, generator, x.device)
+        return span_mask(*valid.shape, self.config.ratio, self.config.span, generator, valid.device, valid)
 
-    def predict(self, encoder, tokens, mask):
+    def predict(self, encoder, tokens: Tokens, mask):
         "The head's answer for every token, from the visible ones."
-        return self.head(encoder.context(torch.where(mask[..., None], self.mask_token.to(tokens.dtype), tokens)))
+        values = torch.where(mask[..., None], self.mask_token.to(tokens.values.dtype), tokens.values)
+        return self.head(encoder.context(tokens.replace(values=values)))
 
-    def embeddings(self, encoder, x, generator) -> PretextOutput:
+    def embeddings(self, encoder, batch, generator) -> PretextOutput:
         "Hidden tokens, to be predicted as a frozen tokenizer sees them."
-        tokens = clean_tokens(encoder, x)
-        mask = self.mask(x, tokens.shape[1], generator)
-        hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None].expand_as(x)
+        tokens, x = clean_tokens(encoder, batch), batch.x
+        mask = self.mask(tokens.valid, generator)
+        hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None] & batch.there
         prediction = self.predict(encoder, tokens, mask)
         return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask},
-                           x.masked_fill(hidden, 0.), hidden)
+                           x.masked_fill(hidden, 0.), hidden, tokens.valid)
 
-    def signals(self, encoder, x, generator) -> PretextOutput:
+    def signals(self, encoder, batch, generator) -> PretextOutput:
         "Hidden stretches of the signal."
-        tokenizer, T = encoder.tokenizer, x.shape[-1]
+        tokenizer, x, T = encoder.tokenizer, batch.x, batch.x.shape[-1]
         N = (T - tokenizer.field)//tokenizer.hop + 1
-        mask = self.mask(x, N, generator)
+        mask = self.mask(seen_whole(batch.valid, tokenizer.hop, tokenizer.field), generator)
         if fault := seen_through(tokenizer, max(span_lengths(N, self.config.ratio, self.config.span))):
             raise MegsslError(f"masked_sequence: {fault}")
-        hidden = self.unseen(tokenizer, mask, T)[:, None].expand_as(x)
+        hidden, there = self.unseen(tokenizer, mask, T)[:, None].expand_as(x), None if batch.whole else batch.there
+        if there is not None:
+            hidden = hidden & there
         overlap = tokenizer.field > tokenizer.hop
-        prediction = self.predict(encoder, encoder.tokens(x.masked_fill(hidden, 0.) if overlap else x), mask)
+        seen = replace(batch, x=x.masked_fill(hidden, 0.)) if overlap else batch
+        prediction = self.predict(encoder, encoder.tokens(seen), mask)
         whole = nn.functional.pad(prediction, (0, T - prediction.shape[-1]))
-        return self.finish(encoder, whole, x, {"masked_sequence": hidden}, x.masked_fill(hidden, 0.), hidden)
+        return self.finish(encoder, whole, x, {"masked_sequence": hidden}, x.masked_fill(hidden, 0.), hidden, there)
 
     def guesses(self, encoder, out):
         """The four guesses, and `constant`: the best single vector for all scored places, which needs the answers to be
         known."""
-        turn = (lambda v: v.transpose(1, 2)) if self.config.target == "signal" else lambda v: v
-        values, hidden = turn(out.target), turn(out.mask)[..., 0] if self.config.target == "signal" else out.mask
-        guesses = guess_sequence(values, hidden) | {"constant": values[hidden].mean(0).expand_as(values)}
-        return {name: turn(guess) for name, guess in guesses.items()}
+        there = torch.ones_like(out.mask) if out.there is None else out.there
+        if self.config.target == "embedding":
+            values, scored, unknown = out.target, out.mask[..., None].expand_as(out.target), out.mask | ~there
+        else:
+            values, scored = out.target.transpose(1, 2), out.mask.transpose(1, 2)
+            unknown = out.hidden.any(1) | ~there.any(1)
+        asked = scored.any(-1)
+        best = (values*scored)[asked].sum(0) / scored[asked].sum(0).clamp(min=1)
+        guesses = guess_sequence(values, unknown) | {"constant": best.expand_as(values)}
+        return {k: v if self.config.target == "embedding" else v.transpose(1, 2) for k, v in guesses.items()}

@@ -17,6 +17,7 @@ from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_
                             sweep, torch_rng, write_json, write_record)
 from ..models.encoder import checkpoint_folder, fill, read_weights, save_encoder
 from ..pretext.base import show
+from ..windows.batches import Batches
 from .checkup import Sample, appraise, checkup_class
 from .loop import Feed, Objective, TrainConfig, fit, precision
 from .processes import place
@@ -33,14 +34,14 @@ class Pretraining(Objective):
             m.requires_grad_(False)
 
     def loss(self, batch, generator):
-        out = self.stage(self.encoder, batch.x, generator)
+        out = self.stage(self.encoder, batch, generator)
         self.logs = out.logs
         return out.loss, int(out.mask.sum())
 
     def alarm(self): return self.stage.alarm(self.logs)
 
     def validate(self, batch, generator):
-        out = self.stage(self.encoder, batch.x, generator)
+        out = self.stage(self.encoder, batch, generator)
         return out.loss, int(out.mask.sum()), out.logs
 
     def summary(self, outputs):
@@ -116,7 +117,7 @@ def finish(folder, encoder, stage, history, feed, checkup, scores, told, both
     for text in scores["warnings"]:
         print(f"warning: {text}")
     scores["warnings"] = checkup.warnings(scores["warnings"])
-    shown = show(stage, encoder, next(iter(feed)).x[:1], torch_rng(told["seed"], "corrupt", "validation", 0))
+    shown = show(stage, encoder, next(iter(feed))[:1], torch_rng(told["seed"], "corrupt", "validation", 0))
     with atomic_dir(folder, **checkpoint_folder) as tmp:
         save_encoder(encoder, tmp, told)
         for name, (epoch, weights) in both.items():
@@ -169,8 +170,8 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
         encoder.tokenizer.compile()
         encoder.context.compile()
     judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
-    checkup = checkup_class()(objective, cfg,
-                              Sample(encoder, stage, torch.from_numpy(windows.x(evenly(judged, 64))), seed))
+    sample = next(iter(Batches(windows[evenly(judged, 64)], 64)))
+    checkup = checkup_class()(objective, cfg, Sample(encoder, stage, sample, seed))
     history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt",
                         tell={"stage": record.get("stage", "pretrain")}, checkup=checkup,
                         callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, nodes=nodes,

@@ -49,6 +49,10 @@ class Batch:
         "Whether nothing is absent or padded."
         return bool(self.present.all()) and bool(self.valid.all())
 
+    def cleared(self) -> "Batch":
+        "The same batch with 0 where nothing was recorded, whatever stands there."
+        return replace(self, x=self.x.clone().masked_fill_(~self.there, 0.))
+
 def as_batch(x, # (B, C, T) signals, or a Batch
              sfreq=1.0, # Hz
              positions=None, # (C, 3) m; None = unknown
