@@ -51,10 +51,10 @@ def names_in(cells) -> list: # as in a study, perhaps not checked yet
 
 def with_pretexts(data: dict) -> dict: # of a study
     "A study that defines the pretexts of the package which its cells name."
-    from megssl_nb.pretext.stages import registry
+    from megssl_nb.pretext.stages import pretexts
     given = data.get("pretexts") or {}
     if not isinstance(given, dict): return data
-    added = {p: {"kind": p} for p in names_in(data.get("cells")) if p not in given and p in registry}
+    added = {p: {"kind": p} for p in names_in(data.get("cells")) if p not in given and p in pretexts}
     return data | {"pretexts": added | given}
 
 # %% ../../nbs/studies/40b_cells.ipynb #c16b3cbd
