@@ -131,7 +131,8 @@ class Encoder(nn.Module):
         "Tokens in time, each from its own frames."
         tokens = self.tokenizer(batch, hidden)
         if not isinstance(tokens, Tokens):
-            raise MegsslError(f"tokenizer {type(self.tokenizer).__name__}: gave {type(tokens).__name__}, not Tokens; end "
+            raise MegsslError(f"tokenizer {type(self.tokenizer).__name__}: gave {type(tokens).__name__}, not Tokens; "
+                              "end "
                               "its forward with `return along_time(values, batch, hop, field)`")
         return tokens
 

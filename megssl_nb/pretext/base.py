@@ -146,8 +146,7 @@ def guess_sequence(values, # (B, N, F), the clean sequence; hidden places are no
 
 # %% ../../nbs/pretext/20_pretext.ipynb #8896d55a
 class Pretext(nn.Module):
-    """A pretext task: `pretext(encoder, batch, generator)` gives a `PretextOutput`; heads are its parameters, the encoder
-    is not."""
+    "A pretext task, called with (encoder, batch, generator); its heads are its parameters, the encoder is not."
     Config = None                       # the configuration class; a field `kind` and the options
     trains = ("tokenizer", "context")   # which parts of the encoder it trains
     requires = ()                       # what it needs of the tokenizer beside tokens: names of `requirements`

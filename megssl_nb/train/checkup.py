@@ -85,7 +85,8 @@ def check_trained(objective, optimiser, before: list
     # a layer may have been left out of every step so far
     dropped = any(getattr(getattr(m, "cfg", None), "layerdrop", 0) for m in objective.modules())
     if not dropped and (missed := [name[id(p)] for p in params if p not in optimiser.state]):
-        raise MegsslError(f"training: no gradient reaches {_listed(missed)}; let the loss of the task depend on them, or "
+        raise MegsslError(f"training: no gradient reaches {_listed(missed)}; let the loss of the task depend on them, "
+                          "or "
                           "leave their part out of `trains`")
     idle = [name[id(p)] for p, old in zip(params, before) if p in optimiser.state
             and (torch.equal(p, old) or not optimiser.state[p]["exp_avg_sq"].any())]
