@@ -115,7 +115,8 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
             seen = base | {"seed": seed, "pretrain": [digest(split.pretrain), digest(split.pretrain_val)],
                            "schedule": study.pretrain.plain()}
             labelled = base | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(),
-                               "headline": study.headline_labels} | ({"task": run.task.described()} if study.task else {})
+                               "headline": study.headline_labels} | ({"task": run.task.described()} if study.task
+                                                                     else {})
             for cell in cells or study.stages:
                 needs = ()
                 for names in study.stages[cell]:
