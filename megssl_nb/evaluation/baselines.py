@@ -129,8 +129,8 @@ def perceptron(seed):
     from sklearn.neural_network import MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    return make_pipeline(StandardScaler(),
-                         MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, max_iter=500, tol=1e-3, random_state=seed))
+    network = MLPRegressor(hidden_layer_sizes=(64,), solver="lbfgs", alpha=10.0, max_iter=500, random_state=seed)
+    return make_pipeline(StandardScaler(), network)
 
 def on_features(name):
     "A baseline that decodes features with the linear decoder of the task."
