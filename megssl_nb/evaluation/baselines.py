@@ -82,7 +82,8 @@ def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of 
     return tuple(map(space.transform, cov))
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #ca3dae2a
-def of_windows(setting, f) -> tuple: # f: (signals, sfreq) -> (b, F); features of the windows that teach and of those of the test
+def of_windows(setting, f
+               ) -> tuple: # f: (signals, sfreq) -> (b, F); features of the windows that teach and of those of the test
     "The features that `f` finds in each window."
     w = setting.windows
     return tuple(by_chunk(w, i, lambda x: f(x, w.store.sfreq)) for i in (setting.train, setting.test))
@@ -128,7 +129,8 @@ def perceptron(seed):
     from sklearn.neural_network import MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    return make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, max_iter=500, random_state=seed))
+    network = MLPRegressor(hidden_layer_sizes=(64,), solver="lbfgs", alpha=10.0, max_iter=500, random_state=seed)
+    return make_pipeline(StandardScaler(), network)
 
 def on_features(name):
     "A baseline that decodes features with the linear decoder of the task."

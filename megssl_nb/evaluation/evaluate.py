@@ -32,7 +32,8 @@ class EvaluateConfig(TrainConfig):
     # what the head reads: the mean over tokens, or all tokens in order (for event windows)
     pool: Literal["mean", "tokens"] = "mean"
     patience: int | None = Field(10, ge=1)  # epochs without a better score; None = all epochs, last weights
-    # what early stopping looks at, one of the task's `monitors` (numbers have val_loss only); the loss decides between equals
+    # what early stopping looks at, one of the task's `monitors` (numbers have val_loss only); the loss decides between
+    # equals
     monitor: Literal["val_macro_f1", "val_loss"] = "val_macro_f1"
     probe_c: float = Field(1.0, gt=0)  # inverse ridge penalty of the probe
     probe_windows: int | None = Field(None, ge=1)  # the probe gets at most so many windows, evenly spaced; None = all

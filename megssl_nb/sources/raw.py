@@ -93,8 +93,10 @@ def annotated_events(raw: "mne.io.BaseRaw"): # events_table
     import pandas as pd
     notes = raw.annotations
     keep = np.array([not re.match("(?i)bad|edge", d) for d in notes.description], bool)
-    more = pd.DataFrame([dict(e or {}) for e, k in zip(notes.extras, keep) if k]).map(lambda v: "" if v is None else str(v))
-    return events_table(notes.onset[keep] - raw.first_time, notes.duration[keep], notes.description[keep], numeric(more))
+    more = pd.DataFrame([dict(e or {}) for e,
+                         k in zip(notes.extras, keep) if k]).map(lambda v: "" if v is None else str(v))
+    return events_table(notes.onset[keep] - raw.first_time, notes.duration[keep], notes.description[keep],
+                        numeric(more))
 
 # %% ../../nbs/sources/02_raw.ipynb #323f93b0
 def coded_events(samples, # (events, 3) as MNE has them: sample, previous value, code

@@ -241,7 +241,9 @@ def graded(folder,            # where to write X.npy, y.npy and positions.npy
            seed=0) -> ArraySource: # numbers "alpha" and "beta": log of amplitude, -1 to 1
     "Trials of 62 sensors in which two rhythms have planted strengths."
     from scipy.fft import irfft
-    p, g, sensors = person(SimulateConfig(seed=seed, bad_channels=0), "113922", "rest"), rng(seed, "graded"), slice(0, 248, 4)
+    p = person(SimulateConfig(seed=seed, bad_channels=0), "113922", "rest")
+    g = rng(seed, "graded")
+    sensors = slice(0, 248, 4)
     step = 8  # of the course rate
     samples, sfreq = round(seconds * course_sfreq / step), course_sfreq / step
     t, y, x = np.arange(samples) / sfreq, g.uniform(-1, 1, (n, 2)), np.empty((n, 62, samples), np.float32)
@@ -253,7 +255,8 @@ def graded(folder,            # where to write X.npy, y.npy and positions.npy
         x[k] += p["noise"][sensors, None] * g.standard_normal((62, samples))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, array in {"X": x, "y": y, "positions": magnes()[sensors]}.items(): np.save(folder/f"{name}.npy", array)
+    for name, array in {"X": x, "y": y, "positions": magnes()[sensors]}.items():
+        np.save(folder/f"{name}.npy", array)
     return ArraySource(X={"all": f"{folder}/X.npy"}, y={"all": f"{folder}/y.npy"}, positions=f"{folder}/positions.npy",
                        sfreq=sfreq, ch_names=course_channels[sensors], numbers=["alpha", "beta"])
 

@@ -236,7 +236,8 @@ def sample_labels(r, onset, duration, name, code: dict, rate) -> np.ndarray: # (
     return out
 
 def label_numbers(windows, names, events):
-    "The same windows with the numbers of their events; one is unlabelled if a number is missing, or no event covers it."
+    """The same windows with the numbers of their events; one is unlabelled if a number is missing, or no event covers
+    it."""
     there = [c for c in events if c not in ("recording", "onset", "duration", "trial_type")]
     if absent := [c for c in names if c not in there]:
         raise MegsslError(f"windows: numbers: no events table has a column of numbers {', '.join(absent)}; there are "
