@@ -16,7 +16,7 @@ from pydantic import Field
 from ..core import MegsslError, seed_all
 from ..models.cnn import CNN
 from .readouts import Setting
-from .tasks import signals, task_of
+from .tasks import task_of
 from ..train.loop import Feed, Objective, TrainConfig, fit
 from ..windows.batches import Batches
 
@@ -62,10 +62,10 @@ class Answering(Objective):
         super().__init__()
         self.task, self.network, self.scale = task, network, encoder_lr_scale
 
-    def loss(self, batch, generator): return self.task.loss(self.network(signals(batch)), batch)
+    def loss(self, batch, generator): return self.task.loss(self.network(batch), batch)
 
     def validate(self, batch, generator):
-        return self.task.answers(self.network(signals(batch)).float().cpu(), batch.target.cpu())
+        return self.task.answers(self.network(batch).float().cpu(), batch.target.cpu())
 
     def summary(self, outputs): return self.task.watched(*(torch.cat(o) for o in zip(*outputs)))
 
@@ -80,7 +80,7 @@ def predict(task, network, windows, idx, size=64) -> np.ndarray: # (n, K)
     network, outputs = network.eval(), []
     with torch.inference_mode():
         for batch in Batches(windows[idx], size):
-            outputs.append(task.answers(network(signals(batch)), batch.target)[0])
+            outputs.append(task.answers(network(batch), batch.target)[0])
     return task.collected(windows[idx], task.predict(torch.cat(outputs)))
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #8a7bb4f8

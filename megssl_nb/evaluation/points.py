@@ -10,16 +10,17 @@ from typing import Literal
 import numpy as np
 import torch
 from .readouts import embeddings, fit_predict, logistic
-from .tasks import Classes, Classifier, TaskConfig, signals
+from .tasks import Classes, Classifier, TaskConfig
+from ..windows.batches import as_batch
 
 # %% ../../nbs/evaluation/32b_points.ipynb #837849db
 class PointClassifier(Classifier):
     "An encoder and a head that decides for each token; a time point takes the decision of the token that covers it."
     def forward(self, batch): # Batch, or signals (B, C, T) -> (B, K, T) logits
-        x = signals(batch)
+        batch = as_batch(batch)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            tokens = self.encoder(x)
-        return self.encoder.tokenizer.covers(self.head(tokens), x.shape[-1]).transpose(1, 2)
+            tokens = self.encoder(batch)
+        return self.encoder.tokenizer.covers(self.head(tokens), batch.x.shape[-1]).transpose(1, 2)
 
 def covering(encoder, samples: int) -> np.ndarray: # (T,)
     "The token that covers each time point of a window."

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from ..core import MegsslError
 from ..windows.splits import label_subset
+from ..windows.batches import Batches
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #8d57ecfb
 def labelled(windows, idx, # window numbers, usually split.train
@@ -85,8 +86,8 @@ def embeddings(encoder, windows, idx, size=64, pool="mean") -> np.ndarray: # (n,
     encoder = encoder.eval()
     device = next(encoder.parameters()).device
     with torch.inference_mode():
-        return by_chunk(windows, idx, lambda x: encoder.embed(torch.as_tensor(x, dtype=torch.float32, device=device),
-                                                              pool).float().cpu().numpy(), size)
+        return np.concatenate([encoder.embed(batch.to(device), pool).float().cpu().numpy()
+                               for batch in Batches(windows[idx], size)])
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #5e2281b0
 def logistic(c=1.0, # inverse strength of the ridge penalty

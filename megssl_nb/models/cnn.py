@@ -9,6 +9,7 @@ __all__ = ['CNN']
 import torch
 from torch import nn
 import torch.nn.functional as F
+from ..windows.batches import as_batch
 
 # %% ../../nbs/models/16_cnn.ipynb #cf22ffcd
 class CNN(nn.Module):
@@ -35,6 +36,7 @@ class CNN(nn.Module):
                                    nn.Linear(width*-(-bins//group), classes)))
         self.points = points
 
-    def forward(self, x): # (B, C, T) -> (B, K) logits, or (B, K, T)
+    def forward(self, batch): # Batch, or (B, C, T) signals -> (B, K) logits, or (B, K, T)
+        x = as_batch(batch).cleared().x
         z = self.head(self.mix(self.time(self.space(x))))
         return z.repeat_interleave(self.step, -1)[..., :x.shape[-1]] if self.points else z

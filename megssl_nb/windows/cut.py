@@ -133,6 +133,9 @@ class Windows(WindowTable):
                 out[k] = self.signal(r)[:, s:s+self.length]
             else:
                 instance_norm(self.signal(r)[:, s:s+self.length], out[k])
+        present = getattr(self.store, "present", None)
+        if present is not None and not present.all():
+            out[~present[self.recording[idx]]] = 0  # whatever a store holds where there is no channel
         return out
 
     def targets(self, idx=None) -> np.ndarray: # (B,), (B, T) where time points have the labels, (B, K) numbers
