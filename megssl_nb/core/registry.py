@@ -200,7 +200,9 @@ def _imported(path: str, at: str): # at: begins an error
 
 def _first_line(part) -> str: # part: a class, or its import path
     "The first line of a docstring; of a part that is not imported yet, from its text."
-    if not isinstance(part, str): return (part.__dict__.get("__doc__") or "").strip().partition("\n")[0]
+    if not isinstance(part, str):
+        said = part.__dict__.get("__doc__") if isinstance(part, type) else part.__doc__
+        return (said or "").strip().partition("\n")[0]
     module, _, name = part.partition(":")
     if module in sys.modules: return _first_line(getattr(sys.modules[module], name))
     tree = ast.parse(Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8"))

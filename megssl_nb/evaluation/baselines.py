@@ -132,16 +132,20 @@ def perceptron(seed):
     network = MLPRegressor(hidden_layer_sizes=(64,), solver="lbfgs", alpha=10.0, max_iter=500, random_state=seed)
     return make_pipeline(StandardScaler(), network)
 
-def on_features(name):
+def on_features(name, what): # what: the features, in words
     "A baseline that decodes features with the linear decoder of the task."
     def baseline(setting, encoder): return setting.task.decoded(setting, *features[name](setting))
     baseline.__qualname__ = f"on_features.{name}"
+    baseline.__doc__ = f"{what}, and the linear decoder of the task."
     return baseline
 
 registry = Registry("baseline", callable, "a function of (setting, encoder)")
-for _name, _f in {"majority": majority, "mean": mean, "log_variance": on_features("log_variance"),
-                  "band_power": on_features("band_power"), "tangent_space": on_features("tangent_space"),
-                  "lowpass_lda": lowpass_lda, "lowpass_ridge": on_features("low_passed"), "mlp": mlp,
+for _name, _f in {"majority": majority, "mean": mean,
+                  "log_variance": on_features("log_variance", "How strong each sensor is"),
+                  "band_power": on_features("band_power", "Power per sensor and band"),
+                  "tangent_space": on_features("tangent_space", "How sensors vary together"),
+                  "lowpass_lda": lowpass_lda, "lowpass_ridge": on_features("low_passed", "The low-passed signal"),
+                  "mlp": mlp,
                   "random_frozen": random_frozen, "cnn": convolutional}.items():
     registry.register(_name, _f)
 

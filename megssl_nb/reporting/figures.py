@@ -20,7 +20,8 @@ grey, palette = "#7d7d7d", ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00
 baseline_names = {"majority": "majority class", "log_variance": "log-variance + LR", "band_power": "band power + LR",
                   "tangent_space": "tangent space + LR",
                   "lowpass_lda": "low-pass LDA", "random_frozen": "random frozen encoder"}
-metric_names = {"macro_f1": "macro-F1", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
+metric_names = {"macro_f1": "macro-F1", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
+                "r": "correlation", "r2": "R²", "mse": "mean squared error"}
 
 def is_baseline(cell: str) -> bool: return cell.startswith("baseline:")
 
