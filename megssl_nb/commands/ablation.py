@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cells_folder', 'managers', 'records', 'check_template', 'placed', 'stop_kernels', 'execute', 'is_done', 'run_job',
-           'begin', 'run_notebook', 'failed_notebook', 'Bar', 'ablate', 'run_all', 'outcome']
+           'begin', 'run_notebook', 'failed_notebook', 'ablate', 'run_all', 'outcome']
 
 # %% ../../nbs/commands/42_ablation.ipynb #0538f788
 import contextlib, functools, logging, os, threading, time, weakref

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['sections', 'only', 'Absent', 'section', 'show', 'abbreviated', 'lacks', 'filled', 'interval_cell', 'p_cell', 'scores',
-           'score_table', 'factor_effects', 'along', 'sweep', 'sweep_table', 'label_curve', 'headline_labels', 'probes',
-           'subjects', 'classes', 'wide_table', 'learning', 'reconstructions', 'some', 'incomplete', 'warnings_of',
-           'link', 'data', 'origin', 'notebooks', 'linked', 'cell_runs', 'tried', 'blocks_of', 'glance', 'report']
+           'score_table', 'along', 'sweep', 'sweep_table', 'headline_labels', 'probes', 'subjects', 'classes',
+           'wide_table', 'learning', 'some', 'incomplete', 'warnings_of', 'link', 'data', 'origin', 'notebooks',
+           'linked', 'cell_runs', 'tried', 'blocks_of', 'glance', 'report']
 
 # %% ../../nbs/reporting/43_report.ipynb #9acb4735
 import os
