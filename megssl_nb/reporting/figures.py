@@ -13,7 +13,7 @@ __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look
 import base64, functools, io
 from dataclasses import dataclass, field
 import numpy as np
-from ..evaluation.statistics import interval, side
+from ..evaluation.statistics import interval, possible, side
 
 # %% ../../nbs/reporting/43a_figures.ipynb #e0baee06
 grey, palette = "#7d7d7d", ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#1a1a1a")
@@ -155,7 +155,7 @@ def cells_figure(results, summary, # tables of a run
                 color="#222" if style == "o" else "#777")
     if base_cell:
         ax.axvline(seeds[seeds.cell == base_cell].value.mean(), color=paint[base_cell], lw=.8, zorder=0)
-    if chance:
+    if chance is not None:
         ax.axvline(chance, color="#444", lw=.9, ls=(0, (3, 3)), zorder=1)
         ax.text(chance, -.75, "chance ", ha="right", va="center", color="#444", fontsize=8)
     ax.set(yticks=list(y.values()), yticklabels=[legend.name(c) for c in y], ylim=(max(y.values()) + .6, -1.1),
@@ -201,10 +201,11 @@ def label_order(labels) -> list: # 0 = all labels, which comes last
     "The label counts from few to all."
     return sorted(set(labels), key=lambda n: (n == 0, n))
 
-def curve(rows, values, axis="labels") -> np.ndarray: # (3, values): mean, low, high; NaN where nothing was run
-    "Mean and interval over seeds at each value of a column: a label count, or a swept field."
+def curve(rows, values, axis="labels") -> np.ndarray: # rows: of one metric; (3, values): mean, low, high
+    "Mean and interval over seeds at each value of a column, a label count or a swept field; NaN where nothing was run."
     found = [seed_means(rows[rows[axis] == v]).value.to_numpy() for v in values]
-    return np.array([interval(v, within=(0, 1)) for v in found], float).T
+    within = possible(rows["metric"].iloc[0]) if len(rows) else (0, 1)
+    return np.array([interval(v, within=within) for v in found], float).T
 
 def lone_seeds(rows, values, axis="labels", at=None) -> tuple: # at: position of each value; None = in order
     "Each seed at each value that has no interval: positions, and scores."
@@ -236,7 +237,7 @@ def labels_figure(curves, level="window", metric="macro_f1", mode="finetune", ch
             ax.scatter(*lone_seeds(fit[fit.cell == name], counts), s=7, color=colour, alpha=.5, lw=0, zorder=z)
         if strongest:
             ax.plot(x, curve(base[base.cell == strongest], counts)[0], "--", color="#999", lw=1.1, zorder=0)
-        if chance:
+        if chance is not None:
             ax.axhline(chance, color="#444", lw=.9, ls=(0, (1, 2)), zorder=.9)
         ax.set_title(cell, color=paint[cell], fontweight="bold")
         ax.grid(axis="y", color="#eee")
@@ -284,7 +285,7 @@ def sweep_figure(results, field: str, values: list, # rows at these values of th
         axes[-1].set_title("baselines", color="#777", fontweight="bold")
         axes[-1].legend(fontsize=6.5, handlelength=1.2, labelspacing=.2)
     for ax in axes:
-        if chance:
+        if chance is not None:
             ax.axhline(chance, color="#444", lw=.9, ls=(0, (1, 2)), zorder=.9)
         if places(values) == list(range(len(values))):
             ax.set_xticks(range(len(values)), [str(v) for v in values])
@@ -308,7 +309,7 @@ def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None,
         for mode, face, shift in (("probe", "white", -.14), ("finetune", colour, .14)):
             values = seed_means(rows[(rows.cell == cell) & (rows["mode"] == mode)]).value.to_numpy()
             if not len(values): continue
-            mean, low, high = interval(values, within=(0, 1))
+            mean, low, high = interval(values, within=possible(metric))
             if np.isfinite(low):
                 ax.plot([low, high], [y + shift] * 2, color=colour, lw=1.6, alpha=.7, zorder=2)
             else:
@@ -317,7 +318,7 @@ def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None,
     random = rows[rows.cell == "baseline:random_frozen"].value
     if len(random):
         ax.axvline(random.mean(), color="#999", lw=1.1, ls="--", zorder=1)
-    if chance:
+    if chance is not None:
         ax.axvline(chance, color="#444", lw=.9, ls=(0, (1, 2)), zorder=1)
     ax.set(yticks=range(len(cells)), yticklabels=[legend.name(c) for c in cells], ylim=(len(cells) - .5, -.5),
            xlabel=readable(metric))

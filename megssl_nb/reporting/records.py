@@ -148,13 +148,18 @@ class Records:
         said = [list(m["classes"]) for m in self.cells if m.get("classes")]
         return said[0] if said else [m[3:] for m in dict.fromkeys(self.results.metric) if m.startswith("f1:")]
     @property
-    def chance(self): # of guessing among equally frequent classes
-        return 1 / len(self.classes) if self.classes else None
+    def chance(self): # of guessing among equally frequent classes, or the mean of all numbers
+        if self.classes: return 1 / len(self.classes)
+        return 0. if self.metric == "r2" else None
+    @cached_property
+    def metric(self) -> str: # the one that tables and verdict are about
+        there = list(dict.fromkeys(self.results.metric))
+        return next((m for m in ("macro_f1", "r2") if m in there), there[0] if there else "macro_f1")
 
-    def means(self, metric="macro_f1", subject="all", level=None
+    def means(self, metric=None, subject="all", level=None
               ) -> dict: # cell -> mean over folds and seeds; baselines last, best first
         found = seed_means(select(self.results, subject=subject, level=level or self.level,
-                                  metric=metric)).groupby("cell")["value"].mean()
+                                  metric=metric or self.metric)).groupby("cell")["value"].mean()
         return {c: float(found[c])
                 for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))]
                 if c in found}
@@ -162,8 +167,9 @@ class Records:
     def strongest(self): # name of the best baseline, or None
         found = {c: v for c, v in self.means().items() if is_baseline(c)}
         return max(found, key=found.get) if found else None
-    def row(self, cell, metric="macro_f1", level=None): # row of summary.csv, or None
-        found = select(self.summary, cell=cell, subject="all", level=level or self.level, metric=metric)
+    def row(self, cell, metric=None, level=None): # row of summary.csv, or None
+        found = select(self.summary, cell=cell, subject="all", level=level or self.level,
+                       metric=metric or self.metric)
         return None if found.empty else found.iloc[0]
 
 # %% ../../nbs/reporting/43c_records.ipynb #7c1e5b40

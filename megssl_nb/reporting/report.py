@@ -70,15 +70,15 @@ def p_cell(p, quiet=False):
                                 "(from five seeds on). Baselines were fitted on the same labelled windows.")
 def scores(r):
     if not r.means(): raise Absent(nothing(r))
-    yield show(cells_figure(r.results, r.summary, r.level, chance=r.chance, legend=r.legend),
-               "macro-F1 of every cell and baseline", abbreviated(r))
+    yield show(cells_figure(r.results, r.summary, r.level, r.metric, chance=r.chance, legend=r.legend),
+               f"{readable(r.metric)} of every cell and baseline", abbreviated(r))
     yield score_table(r, r.level)
     others = [l for l in dict.fromkeys(r.results.level) if l != r.level]
     for level in others:
         same = all(abs(r.means(level=level).get(c, np.nan) - v) < 1e-12 for c, v in r.means().items())
         yield page.note(f"Scores per {level} are the same: each {level} holds one {r.level}.") if same else score_table(
             r, level)
-    counts = {c: len(seed_means(select(r.results, cell=c, subject="all", level=r.level, metric="macro_f1")))
+    counts = {c: len(seed_means(select(r.results, cell=c, subject="all", level=r.level, metric=r.metric)))
               for c in r.order}
     if len(set(counts.values())) > 1:
         yield page.warning("Cells rest on different numbers of seeds: "
@@ -87,7 +87,7 @@ def scores(r):
         yield page.note(f"Cells of fewer than {least_seeds} seeds have no intervals and no tests.")
 
 def score_table(r, level):
-    metrics = ("macro_f1", "accuracy", "balanced_accuracy")
+    metrics = [r.metric, *(m for m in ("accuracy", "balanced_accuracy", "r", "mse") if m in set(r.results.metric))]
     head = [f"scores per {level}", *(readable(m) for m in metrics), f"difference to {r.reference}", "Holm p"]
     rows, paint = [], r.legend.paint(r.order)
     for cell in r.means(level=level):
@@ -109,11 +109,11 @@ def score_table(r, level):
          "their sum (interaction).", when=lambda r: r.written.get("factorial") != {})
 def factor_effects(r):
     lacks(r, "effects.csv")
-    rows = select(r.effects, level=r.level, metric="macro_f1")
+    rows = select(r.effects, level=r.level, metric=r.metric)
     if rows.empty: raise Absent("No factorial analysis: the finished cells do not form a complete grid of factors.")
-    yield show(effects_figure(r.effects, r.level, legend=r.legend), "main effects and interactions")
+    yield show(effects_figure(r.effects, r.level, r.metric, legend=r.legend), "main effects and interactions")
     reach = lambda x: f"{number(x.low, 3)} to {number(x.high, 3)}" if np.isfinite(x.low) else ""
-    yield filled(["effect", "change of macro-F1", "95 % CI", "Holm p"],
+    yield filled(["effect", f"change of {readable(r.metric)}", "95 % CI", "Holm p"],
                  [[page.td(effect_name(x.effect, r.legend)), page.td(signed(x.estimate, 3)), page.td(reach(x)),
                    p_cell(x.p_holm)]
                   for x in rows.itertuples()])
@@ -137,13 +137,13 @@ def sweep(r):
         there = [v for v in values if (rows[name] == v).any()]
         if not there: raise Absent("No point of the sweep has finished.")
         fixed = ", ".join(f"{f} {v[0]}" for f, v in r.sweep.items() if f != name)
-        yield show(sweep_figure(rows, name, there, r.level, chance=r.chance, legend=r.legend),
-                   f"macro-F1 over {name}", f"At {fixed}." if fixed else "")
+        yield show(sweep_figure(rows, name, there, r.level, r.metric, chance=r.chance, legend=r.legend),
+                   f"{readable(r.metric)} over {name}", f"At {fixed}." if fixed else "")
         yield page.fold("The same in numbers", [sweep_table(r, rows, name, there)])
 
 def sweep_table(r, rows, name: str, values: list) -> dict:
     "Means and intervals of every cell at the values of a swept field."
-    rows = select(rows, subject="all", level=r.level, metric="macro_f1")
+    rows = select(rows, subject="all", level=r.level, metric=r.metric)
     def shown(mean, low, high):
         return page.td(number(mean), f"{number(low)} to {number(high)}" if np.isfinite(low) else "")
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
@@ -157,12 +157,12 @@ def sweep_table(r, rows, name: str, values: list) -> dict:
                           "seeds where these are too few for one.")
 def label_curve(r):
     lacks(r, "curves.csv")
-    fits = select(r.curves, mode="finetune", subject="all", level=r.level, metric="macro_f1")
+    fits = select(r.curves, mode="finetune", subject="all", level=r.level, metric=r.metric)
     counts = label_order(int(n) for n in fits.labels)
     if len(counts) < 2: raise Absent("No curve: fine-tuning was not evaluated at several numbers of labels.")
-    yield show(labels_figure(r.curves, r.level, chance=r.chance, legend=r.legend),
-               "macro-F1 against labels per class for every cell")
-    rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric="macro_f1")
+    yield show(labels_figure(r.curves, r.level, r.metric, chance=r.chance, legend=r.legend),
+               f"{readable(r.metric)} against labels per class for every cell")
+    rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric=r.metric)
     value = lambda c, n: seed_means(rows[(rows.cell == c) & (rows.labels == n)]).value.mean()
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
     yield page.fold("The same in numbers",
@@ -183,21 +183,21 @@ def probes(r):
     lacks(r, "curves.csv")
     labels = headline_labels(r)
     if labels is None: raise Absent("study.yaml is missing, so the label count of the headline is not known.")
-    rows = select(r.curves, subject="all", level=r.level, metric="macro_f1", labels=labels)
+    rows = select(r.curves, subject="all", level=r.level, metric=r.metric, labels=labels)
     if not {"probe", "finetune"} <= set(rows["mode"]):
         raise Absent("The study did not run both a frozen probe and fine-tuning.")
-    yield show(probe_figure(r.curves, labels, r.level, chance=r.chance, legend=r.legend),
+    yield show(probe_figure(r.curves, labels, r.level, r.metric, chance=r.chance, legend=r.legend),
                "probe and fine-tuning per cell",
                f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
 
 # %% ../../nbs/reporting/43_report.ipynb #f1dbb938
 @section("Subjects",
-         "Macro-F1 of each test subject, mean over seeds. A mean over subjects can hide that a cell helps one and "
+         "The score of each test subject, mean over seeds. A mean over subjects can hide that a cell helps one and "
          "hurts another.")
 def subjects(r):
     if not r.subjects: raise Absent("No scores per subject.")
     if len(r.subjects) == 1: raise Absent(f"One test subject ({r.subjects[0]}): the table above is this subject's.")
-    sizes = select(r.results, level=r.level, metric="macro_f1").groupby("subject")["n"].max()
+    sizes = select(r.results, level=r.level, metric=r.metric).groupby("subject")["n"].max()
     scores = {s: r.means(subject=s) for s in r.subjects}
     yield wide_table(r, "subject", {f"{s}": scores[s] for s in r.subjects}, {s: int(sizes[s]) for s in r.subjects})
 

@@ -15,7 +15,7 @@ from ..evaluation.statistics import least_seeds, side
 # %% ../../nbs/reporting/43e_verdict.ipynb #b99e420d
 def difference(row) -> str: # a row of summary.csv
     "The paired difference of one cell, as a reader wants to have it."
-    said = f"{row.cell}, {signed(row['diff'])} macro-F1"
+    said = f"{row.cell}, {signed(row['diff'])} {readable(row.metric)}"
     return said + (f", 95 % CI {number(row.diff_low)} to {number(row.diff_high)}, Holm {p_value(row.p_holm)}"
                    if np.isfinite(row.p_holm) else "")
 
@@ -29,8 +29,8 @@ def nothing(r: Records) -> str:
     return f"{why}, so there is nothing to compare."
 
 def compared(r: Records): # -> rows of summary.csv, largest difference first
-    "The macro-F1 of every cell that has a difference to the reference."
-    rows = select(r.summary, subject="all", level=r.level, metric="macro_f1")
+    "The score of every cell that has a difference to the reference."
+    rows = select(r.summary, subject="all", level=r.level, metric=r.metric)
     others = [c for c in r.order if c != r.reference]
     return rows[rows.cell.isin(others) & rows["diff"].notna()].sort_values("diff", ascending=False)
 
@@ -89,8 +89,8 @@ def above_chance(r: Records) -> list: # sentences
     "Which cells lie clearly above chance; seeds that coincide cannot say it."
     rows = [x for c in r.order if (x := r.row(c)) is not None and np.isfinite(x.low)]
     same, said = [x.cell for x in rows if x.high - x.low <= 1e-9], []
-    above = [x.cell for x in rows if r.chance and side(x.low, x.high, r.chance) > 0]
-    if r.chance and len(same) < len(rows):
+    above = [x.cell for x in rows if r.chance is not None and side(x.low, x.high, r.chance) > 0]
+    if r.chance is not None and len(same) < len(rows):
         who = f"Only {listed(above)} lie{'s' * (len(above) == 1)}" if above else "No cell lies"
         if len(above) == len(r.order):
             who = "All cells lie"
