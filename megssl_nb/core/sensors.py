@@ -79,9 +79,9 @@ class SensorImage:
         live.flat[self.index] = True
         return live
 
-    def place(self, x: "torch.Tensor",           # (B, C, T)
-              index: "torch.Tensor|None"=None, # `self.index` on the device of `x` (a module keeps it as a buffer)
-             ) -> "torch.Tensor":              # (B, T, K, H, W), 0 where there is no sensor
+    def place(self, x,           # (B, C, T)
+              index=None, # `self.index` on the device of `x` (a module keeps it as a buffer)
+             ):              # (B, T, K, H, W), 0 where there is no sensor
         "Signals as a sequence of images."
         B, C, T = x.shape
         if C != len(self.ch_names):
@@ -90,9 +90,9 @@ class SensorImage:
         images[:, self.index if index is None else index] = x
         return images.transpose(1, 2).reshape(B, T, *self.shape)
 
-    def read(self, images: "torch.Tensor",     # (B, T, K, H, W)
-             index: "torch.Tensor|None"=None, # as in `place`
-            ) -> "torch.Tensor":              # (B, C, T)
+    def read(self, images,     # (B, T, K, H, W)
+             index=None, # as in `place`
+            ):              # (B, C, T)
         "The signals that a sequence of images shows; the inverse of `place`."
         if tuple(images.shape[2:]) != self.shape:
             raise MegsslError(f"images: shape {tuple(images.shape)}, expected (B, T, "
@@ -167,7 +167,7 @@ def preservation(image: SensorImage, positions: np.ndarray, # (C, 2 or 3), NaN w
 # %% ../../nbs/core/04_sensors.ipynb #6f9916ad
 def plot_image(image: SensorImage,
                values: np.ndarray|None=None, # (C,) one number per sensor, names are shown without
-               plane: int=0, ax: "matplotlib.axes.Axes|None"=None, **kwargs):
+               plane: int=0, ax=None, **kwargs):
     "Draw one plane of an image; cells without a sensor stay grey."
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(6, 6*image.shape[1]/image.shape[2]))[1]

@@ -75,7 +75,7 @@ def on_worker(task, given, job):
     return task(job)
 
 # %% ../../nbs/machine/41b_cluster.ipynb #3daf29f1
-def connect(address: "str|Path|distributed.Client", # of a scheduler, its JSON file (--scheduler-file), or a client
+def connect(address, # of a scheduler, its JSON file (--scheduler-file), or a client
             patience: float=20):                    # seconds
     "A Dask client; an error names the extra, or the address."
     try:
@@ -101,7 +101,7 @@ class Remote(Executor):
 
 # %% ../../nbs/machine/41b_cluster.ipynb #a14e5573
 @contextlib.contextmanager
-def dask(address: "str|Path|distributed.Client", folder: str|Path):
+def dask(address, folder: str|Path):
     """An executor on a Dask cluster whose present workers have proved that they share `folder`; later ones do so before
     their first job."""
     with connect(address) as client, locked(Path(folder)/busy/"shared.lock"):

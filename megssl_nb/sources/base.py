@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 import numpy as np
+from collections.abc import Callable
 from ..core import Config, MegsslError, digest, file_digest
 
 # %% ../../nbs/sources/01_sources.ipynb #074217b9
@@ -89,7 +90,7 @@ class Header:
             self.positions = np.full((len(self.ch_names), 3), np.nan)
 
 # %% ../../nbs/sources/01_sources.ipynb #91bcbbed
-def sensor_positions(info: "mne.Info") -> np.ndarray: # (channels, 3) m, head coordinates, NaN where unknown
+def sensor_positions(info) -> np.ndarray: # (channels, 3) m, head coordinates, NaN where unknown
     "The place of every channel."
     pos = np.array([ch["loc"][:3] for ch in info["chs"]], float).reshape(-1, 3)
     pos[(pos == 0).all(1) | ~np.isfinite(pos).all(1)] = np.nan
@@ -99,7 +100,7 @@ def sensor_positions(info: "mne.Info") -> np.ndarray: # (channels, 3) m, head co
     return pos
 
 # %% ../../nbs/sources/01_sources.ipynb #7ffe7aa6
-def place_sensors(info: "mne.Info",      # changed in place
+def place_sensors(info,      # changed in place
                   positions: np.ndarray, # (channels, 3) m, head coordinates
                  ):
     "Write positions (and radial orientations for MEG) into `info`."
@@ -252,8 +253,8 @@ def check_samples(data: np.ndarray,        # (..., channels, time), SI units
                               "units are wrong or the file is damaged")
 
 # %% ../../nbs/sources/01_sources.ipynb #f02c019b
-def stored_array(file: "h5py.File", path: Path, key: str,
-                 fits: "Callable", # shape -> whether it is what is `expected`
+def stored_array(file, path: Path, key: str,
+                 fits: Callable, # shape -> whether it is what is `expected`
                  expected: str
                 ):                 # h5py.Dataset
     "The array `key` of an HDF5 file, checked for its type, shape and size, but not read."

@@ -75,7 +75,7 @@ def scattered_dipoles(n: int, gen: np.random.Generator, radius: tuple=(.03, .07)
     return u * gen.uniform(*radius, (n, 1)), m / np.linalg.norm(m, axis=1, keepdims=True)
 
 # %% ../../nbs/sources/03b_sources_in_the_head.ipynb #8db167cc
-def lead_field(info: "mne.Info", # from `helmet_info`
+def lead_field(info, # from `helmet_info`
                r: np.ndarray,    # (n, 3) m, head coordinates
                m: np.ndarray,    # (n, 3) moments, A m
               ):                 # (sensors, n) T

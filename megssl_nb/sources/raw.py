@@ -88,7 +88,7 @@ def refuse_option(error: TypeError, options: dict, path):
     raise MegsslError(f"{path}: read_raw: unknown option '{said[3]}'; {said[1]} takes {', '.join(there)}")
 
 # %% ../../nbs/sources/02_raw.ipynb #3817886e
-def annotated_events(raw: "mne.io.BaseRaw"): # events_table
+def annotated_events(raw): # events_table
     "Events from the annotations and the numbers that come with them, without segments marked BAD or EDGE."
     import pandas as pd
     notes = raw.annotations
@@ -146,7 +146,7 @@ def numeric(table) -> dict: # DataFrame of text -> column -> numbers
     return found
 
 # %% ../../nbs/sources/02_raw.ipynb #86f5b12f
-def find_events(raw: "mne.io.BaseRaw", origin: str|Path, how: str, names: dict|None): # events_table
+def find_events(raw, origin: str|Path, how: str, names: dict|None): # events_table
     "Events of an open recording: how = auto, annotations, stim, none, or the path of a table."
     import mne
     if how == "none": return events_table()
@@ -326,7 +326,7 @@ def check_pieces(path: Path):
         check_fif(piece)
 
 # %% ../../nbs/sources/02_raw.ipynb #71c50761
-def raw_header(raw: "mne.io.BaseRaw", events: "pd.DataFrame") -> Header:
+def raw_header(raw, events) -> Header:
     "The header of an open recording."
     return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events,
                   positions=sensor_positions(raw.info))

@@ -9,11 +9,12 @@ __all__ = ['counted', 'first_names', 'common_channels', 'rows_of', 'aligned', 't
 # %% ../../nbs/store/05b_common.ipynb #7f47a3cc
 import warnings
 import numpy as np
+from collections.abc import Iterable
 from ..core import MegsslError
 from .preprocess import PrepareConfig, sensor_types
 
 # %% ../../nbs/store/05b_common.ipynb #91a91957
-def counted(values: "Iterable") -> dict:
+def counted(values: Iterable) -> dict:
     "How often each value occurs."
     from collections import Counter
     return Counter(values)

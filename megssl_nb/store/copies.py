@@ -9,6 +9,7 @@ __all__ = ['Marks', 'find_marks', 'shared', 'refuse_copies']
 import functools, hashlib
 from dataclasses import dataclass
 import numpy as np
+from collections.abc import Callable
 from ..core import MegsslError
 from .rows import Rows
 
@@ -185,7 +186,7 @@ def agreement(a: Marks, b: Marks) -> tuple: # (k,) places in a and (k,) in b
 
 # %% ../../nbs/store/04d_copies.ipynb #c1b1f4c3
 def shared(a: Marks, b: Marks,
-           legal: "Callable|None"=None, # (samples of a, samples of b) -> which of these pairs may agree
+           legal: Callable|None=None, # (samples of a, samples of b) -> which of these pairs may agree
           ) -> tuple: # of a and of b: the share that is in the other
     "How much of two recordings is the same."
     below = min(a.below, b.below)

@@ -9,6 +9,7 @@ __all__ = ['resampled_length', 'lowered', 'low_edge', 'notch_and_highpass', 'con
 import math
 from fractions import Fraction
 import numpy as np
+from collections.abc import Callable
 
 # %% ../../nbs/store/04b_filters.ipynb #058abfbc
 def transition(sfreq: float, l: float|None, h: float|None, stop: float|None=None) -> float: # Hz
@@ -88,7 +89,7 @@ def polyphase(x, start, a, b, up, down, window) -> np.ndarray: # (..., b - a)
     return upfirdn(np.r_[np.zeros(pad), window], x, up, down, axis=-1)[..., (first + pad)//down:][..., :b-a]
 
 # %% ../../nbs/store/04b_filters.ipynb #3556f9e6
-def lowered(read: "Callable",   # (start, stop) -> samples (..., stop - start) of one continuous piece, float64
+def lowered(read: Callable,   # (start, stop) -> samples (..., stop - start) of one continuous piece, float64
             n: int,             # samples of the piece
             sfreq: float, rate: float, # Hz, before and after
             h: float|None=None, # Hz, low-pass

@@ -84,7 +84,7 @@ def stretches_where(ok, cuts=()) -> list: # [(start, stop)] in samples
     return [(a, b) for a, b in zip(edges, edges[1:]) if ok[a]]
 
 # %% ../../nbs/store/05_preprocess.ipynb #f92e2ccf
-def continuous(raw: "mne.io.BaseRaw") -> tuple: # ([(start, stop)] to filter, [(start, stop)] to use)
+def continuous(raw) -> tuple: # ([(start, stop)] to filter, [(start, stop)] to use)
     "Pieces of a raw recording between joins and skips, and the same without the spans annotated as bad."
     skip, bad, cuts = np.zeros(raw.n_times, bool), np.zeros(raw.n_times, bool), []
     for onset, duration, name in zip(raw.annotations.onset - raw.first_time, raw.annotations.duration,
@@ -185,7 +185,7 @@ def can_interpolate(info, positions, kind, mine, good) -> str: # "positions", "f
 
 # %% ../../nbs/store/05_preprocess.ipynb #4b84fa5c
 def repair(data: np.ndarray|Rows, # (C, T) in memory or `Rows`, changed in place
-           info: "mne.Info",      # MNE info of these channels
+           info,      # MNE info of these channels
            positions: np.ndarray, # (C, 3) metres
            bads: dict,            # name -> reason
            mode: str,             # "interpolate", "zero", or "drop": left as they are, the store removes the rows

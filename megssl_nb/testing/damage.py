@@ -9,6 +9,7 @@ __all__ = ['nobody', 'limits', 'read_outcome', 'campaign', 'outcomes', 'failures
 import contextlib, os, resource, shutil, signal, tempfile, warnings
 from pathlib import Path
 import numpy as np
+from collections.abc import Callable
 from ..core import MegsslError, rng
 
 # %% ../../nbs/soak/70_fuzz.ipynb #26cd27a6
@@ -127,7 +128,7 @@ def same(a, b) -> bool:
 unavoidable = ("samples", "events", "positions") # facts that are bare numbers in a file
 
 # %% ../../nbs/soak/70_fuzz.ipynb #425241f3
-def read_outcome(read: "Callable", folder: Path, good: dict, names: list, who: "Callable"=contextlib.nullcontext
+def read_outcome(read: Callable, folder: Path, good: dict, names: list, who: Callable=contextlib.nullcontext
                  ) -> tuple: # outcome, detail
     "What `read` does with the damaged folder; a refusal must contain one of `names`."
     try:
@@ -147,7 +148,7 @@ def read_outcome(read: "Callable", folder: Path, good: dict, names: list, who: "
 # %% ../../nbs/soak/70_fuzz.ipynb #44b48feb
 def campaign(name: str,   # of the reader, for the table
              good: Path,  # a folder with good files
-             read: "Callable", # folder -> facts
+             read: Callable, # folder -> facts
              files: dict, # the files to damage, relative to the folder -> (first, last) byte of the samples, or None
              n: int,      # mutations of bytes, beside one of each other kind per file
              every: bool=True, # each whole-file damage to each file; False: two of them to each, in turn
@@ -209,6 +210,6 @@ def outcomes(tables: list): # -> DataFrame, kinds of damage x readers, each "ref
     cells.loc["all"] = table.groupby("reader").outcome.agg(tally)
     return cells
 
-def failures(table: "pd.DataFrame", allowed: tuple=("refused", "identical")):
+def failures(table, allowed: tuple=("refused", "identical")):
     "The mutations with any other outcome."
     return table[~table.outcome.isin(allowed)]

@@ -375,7 +375,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
     return split
 
 # %% ../../nbs/windows/08_splits.ipynb #33041e37
-def plot_split(windows: Windows, split: Split, ax: "matplotlib.axes.Axes|None"=None, rows: int=16):
+def plot_split(windows: Windows, split: Split, ax=None, rows: int=16):
     "One row per line of continuous time, at most `rows`; windows that belong to no set are pale."
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(6, 2.5), dpi=80)[1]
