@@ -17,9 +17,10 @@ from ..evaluation.statistics import interval, possible, side
 
 # %% ../../nbs/reporting/43a_figures.ipynb #e0baee06
 grey, palette = "#7d7d7d", ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#1a1a1a")
-baseline_names = {"majority": "majority class", "log_variance": "log-variance + LR", "band_power": "band power + LR",
-                  "tangent_space": "tangent space + LR",
-                  "lowpass_lda": "low-pass LDA", "random_frozen": "random frozen encoder"}
+baseline_names = {"majority": "majority class", "mean": "mean of the training targets",
+                  "log_variance": "log-variance + linear", "band_power": "band power + linear",
+                  "tangent_space": "tangent space + linear", "lowpass_lda": "low-pass LDA",
+                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder"}
 metric_names = {"macro_f1": "macro-F1", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
                 "r": "correlation", "r2": "R²", "mse": "mean squared error"}
 
