@@ -6,12 +6,12 @@
 __all__ = ['BidsSource']
 
 # %% ../../nbs/sources/02b_bids.ipynb #74cc5cd2
-import functools, re
+import re
 from pathlib import Path
 from typing import ClassVar, Literal
 from ..core import MegsslError
-from .raw import annotated_events, check_pieces, plausible, raw_header, mne_reading
-from .base import Header, Loaded, Recording, Source, expand, file_safe, relative_names
+from .raw import OpenedSource, annotated_events, check_pieces, mne_reading
+from .base import Recording, expand, file_safe, relative_names
 
 # %% ../../nbs/sources/02b_bids.ipynb #581c503d
 def need_bids():
@@ -57,7 +57,7 @@ def whole_name(path) -> str: # mne_bids.BIDSPath
 _bids_extensions = [".fif", ".ds", ".con", ".sqd", ".edf", ".bdf", ".vhdr", ".set", ".mefd", ".nwb", ""]
 
 # %% ../../nbs/sources/02b_bids.ipynb #c87f5096
-class BidsSource(Source):
+class BidsSource(OpenedSource):
     "A BIDS data set, read with mne-bids."
     kind: Literal["bids"] = "bids"
     root: str
@@ -83,7 +83,7 @@ class BidsSource(Source):
              ) -> tuple: # mne.io.BaseRaw, events, what MNE only warns of
         "The recording as mne-bids gives it, and its events."
         bids = need_bids()
-        with mne_reading(recording.origin, "recording") as log:
+        with self.reading(recording) as log:
             check_pieces(Path(recording.origin))
             path = bids.get_bids_path_from_fname(recording.origin, check=False).update(root=expand(self.root, "root"))
             raw = bids.read_raw_bids(path, verbose="warning")
@@ -93,16 +93,8 @@ class BidsSource(Source):
             events = annotated_events(raw)
         return raw, events, log
 
-    def header(self, recording: Recording) -> Header: return raw_header(*self.open(recording)[:2])
-
-    def load(self, recording: Recording) -> Loaded:
-        "All samples, which must be finite and in SI units."
-        return plausible(Loaded(*self.open(recording, True)), recording.origin)
-
-    def lazy(self, recording: Recording) -> Loaded:
-        "The open file; samples are read when they are asked for."
-        return Loaded(*self.open(recording),
-                      functools.partial(mne_reading, recording.origin, "recording"))
+    def reading(self, recording: Recording):
+        return mne_reading(recording.origin, "recording")
 
     def files(self) -> dict[str, Path]:
         "The recordings and everything that lies beside them."
