@@ -20,6 +20,7 @@ from .filters import (condition, filter_notes, low_edge, lowered, notch_and_high
 from .rows import Rows, row_blocks
 from .steps import apply_steps, read_steps
 from ..sources.base import Loaded, check_finite, check_samples, sensor_positions
+from ..sources.breaks import is_break
 
 # %% ../../nbs/store/05_preprocess.ipynb #12a9bf4a
 class PrepareConfig(Config):
@@ -90,7 +91,7 @@ def continuous(raw) -> tuple: # ([(start, stop)] to filter, [(start, stop)] to u
     for onset, duration, name in zip(raw.annotations.onset - raw.first_time, raw.annotations.duration,
                                      raw.annotations.description):
         a, b = (max(int(round(s * raw.info["sfreq"])), 0) for s in (onset, onset + duration))
-        if "boundary" in name.lower():
+        if is_break(name):
             cuts.append(a)
         elif name.lower().startswith("bad"):
             (skip if name.lower().startswith("bad_acq_skip") else bad)[a:b] = True
