@@ -17,7 +17,7 @@ from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series
 from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
                                     reachable, relative_names, sensor_positions)
-from .breaks import mark_breaks
+from .breaks import mark_breaks, spans
 from .channels import set_kinds
 from .course import CourseSource, course_name
 from .events import Trigger, find_events, renamed_events
@@ -271,9 +271,14 @@ def raw_header(raw, events) -> Header:
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:
-    "Pass on a loaded recording if all its samples are finite and of a size that SI units allow."
+    """Pass on a loaded recording if its samples are finite and of a size that SI units allow; what is marked as bad, a
+    channel or a span, may hold anything."""
+    skip, bad, _ = spans(loaded.inst)
     for i, (name, kind) in enumerate(zip(loaded.inst.ch_names, loaded.inst.get_channel_types())):
-        check_samples(loaded.inst.get_data(picks=[i]), [name], [kind], origin, "samples")
+        if name in loaded.inst.info["bads"]: continue
+        x = loaded.inst.get_data(picks=[i])
+        x[:, skip | bad] = 0
+        check_samples(x, [name], [kind], origin, "samples")
     return loaded
 
 # %% ../../nbs/sources/02_raw.ipynb #6b87c8ce
