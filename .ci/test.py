@@ -128,6 +128,41 @@ def imports():
         graphlib.TopologicalSorter(edges).prepare()
     except graphlib.CycleError as e: raise AssertionError(f"a circle of imports: {' <- '.join(e.args[1])}") from None
 
+def definitions():
+    "The exported modules: (module, its names in `__all__`, its syntax tree)."
+    for path in sorted((root/"megssl_nb").rglob("*.py")):
+        if path.name in ("_modidx.py", "__init__.py"): continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        public = [ast.literal_eval(n.value) for n in tree.body
+                  if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "__all__"]
+        yield ".".join(path.relative_to(root).with_suffix("").parts), public[0] if public else [], tree
+
+def parameters_of(function):
+    a = function.args
+    every = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, [a.vararg, a.kwarg])]
+    return [x for x in every if x.arg not in ("self", "cls")]
+
+# the words of `transformers.Wav2Vec2Config` and of its models, which users bring along
+borrowed = ("megssl_nb.models.meg2vec.meg2vec_config", "megssl_nb.models.meg2vec.Meg2VecForPreTraining.__init__")
+
+def names():
+    "A public name has one module; a function has at most eight parameters."
+    homes, many = {}, []
+    for module, public, tree in definitions():
+        for name in public:
+            homes.setdefault(name, []).append(module)
+        def visit(node, within):
+            for child in ast.iter_child_nodes(node):
+                named = isinstance(child, (ast.FunctionDef, ast.ClassDef))
+                here = f"{within}.{child.name}" if named else within
+                if isinstance(child, ast.FunctionDef) and here not in borrowed:
+                    n = len(parameters_of(child))
+                    many += [f"{here}: {n} parameters"] * (n > 8)
+                visit(child, here)
+        visit(tree, module)
+    wrong = [f"{name}: in {' and '.join(where)}" for name, where in homes.items() if len(where) > 1] + many
+    assert not wrong, "\n".join(wrong)
+
 def readme():
     "README.md is what nbs/index.ipynb says."
     sh(sys.executable, ".ci/readme.py", "--check")
@@ -287,7 +322,7 @@ def wheel():
         assert (checkpoint
                 /"encoder.safetensors").is_file() and len((checkpoint/"history.csv").read_text().splitlines()) == 3
 
-checks = [synchronised, parameters, links, layout, lines, imports, readme, light_import, documentation, site,
+checks = [synchronised, parameters, links, layout, lines, imports, names, readme, light_import, documentation, site,
           notebook_tests,
           wheel]
 

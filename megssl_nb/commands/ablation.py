@@ -165,9 +165,8 @@ class Bar:
             self.bar.set_description_str(text)
 
 # %% ../../nbs/commands/42_ablation.ipynb #dec97bda
-def ablate(study, # anything `read_study` takes
+def ablate(study, # what `read_study` returned, or takes
            out=None, # run folder; default runs/<name>
-           settings=(), # overrides "a.b=c"
            cells=None, seeds=None, # a selection, None = all of the study
            n_jobs=None, # jobs at once on this machine; None = one per GPU, without GPUs one per core
            progress=True,
@@ -177,7 +176,7 @@ def ablate(study, # anything `read_study` takes
     "Run what is missing of a study, then write its tables and its report."
     from megssl_nb.reporting.results import collect
     from megssl_nb.reporting.report import report
-    study = read_study(study, settings)
+    study = read_study(study)
     check_choice(study, cells, seeds)
     folder = Path(out or Path("runs")/study.name)
     with sole(folder):

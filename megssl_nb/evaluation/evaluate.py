@@ -18,6 +18,7 @@ from ..models.cnn import CNN
 from .readouts import Setting
 from .tasks import task_of
 from ..train.loop import Feed, Objective, TrainConfig, fit
+from ..train.processes import Launch
 from ..windows.batches import Batches
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #0c89ed7b
@@ -58,9 +59,9 @@ class Evaluation:
 class Answering(Objective):
     """An encoder and its head, trained on the loss of a task; scores are computed on the whole validation set, not
     averaged over batches."""
-    def __init__(self, task, network, encoder_lr_scale=1.0):
+    def __init__(self, task, network, encoder_lr_scale=1.0, monitor="val_loss"):
         super().__init__()
-        self.task, self.network, self.scale = task, network, encoder_lr_scale
+        self.task, self.network, self.scale, self.monitor = task, network, encoder_lr_scale, monitor
 
     def loss(self, batch, generator): return self.task.loss(self.network(batch), batch)
 
@@ -107,8 +108,8 @@ def learn(setting: Setting, make, # task -> module, called with the random state
     net = make(task)
     feeds = Feed(windows[train], cfg.batch_size, seed,
                  passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
-    tell = {"stage": f"{what}, {setting.labels or 'all'} labels per class"}
-    history, best = fit(Answering(task, net, cfg.encoder_lr_scale), *feeds, cfg, seed, monitor, tell=tell)
+    launch = Launch(told={"stage": f"{what}, {setting.labels or 'all'} labels per class"})
+    history, best, _ = fit(Answering(task, net, cfg.encoder_lr_scale, monitor), *feeds, cfg, seed, launch=launch)
     return Evaluation(predict(task, net, windows, setting.test), history, len(train), time.time() - start, best)
 
 def finetune(encoder, setting: Setting) -> Evaluation:

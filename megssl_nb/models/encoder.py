@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['tokenizers', 'contexts', 'presets', 'checkpoint_folder', 'EncoderConfig', 'parts_of', 'wav2vec', 'preset',
            'encoder_config', 'build_tokenizer', 'Encoder', 'build_encoder', 'seeded', 'save_encoder', 'load_encoder',
-           'check_size', 'described', 'read_weights', 'fill', 'check_shapes', 'differences', 'parameter_table']
+           'check_size', 'read_weights', 'fill', 'check_shapes', 'differences', 'parameter_table']
 
 # %% ../../nbs/models/12_encoder.ipynb #402d5863
 import json, math
@@ -202,7 +202,7 @@ def load_encoder(folder,
         if wanted != found and not (wanted is None and name == "asked for"):
             raise MegsslError(f"{weights}: digest: {found}, but {name} says {wanted}; these are other weights")
     state = read_weights(weights, content_digest(config))
-    cfg, own = described(config, folder/"config.json")
+    cfg, own = _described(config, folder/"config.json")
     if expect is not None and expect.digest() != cfg.digest():
         raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}")
     places = getattr(tokenizers[cfg.tokenizer.kind], "sees_places", True)
@@ -224,7 +224,7 @@ def check_size(cfg, image, state: dict, path):
     with torch.device("meta"):
         check_shapes(Encoder(cfg, image), state, path)
 
-def described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
+def _described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
     """What a checkpoint's config.json describes; it may name classes of a module or of a file that is loaded, but loads
     nothing itself."""
     try:

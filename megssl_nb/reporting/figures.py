@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look', 'preview_parts', 'is_baseline', 'readable',
-           'Legend', 'styled', 'panels', 'few_colours', 'embedded', 'select', 'seed_means', 'cells_figure',
+           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'cells_figure',
            'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure', 'places',
            'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'training_figure', 'upright',
            'preview_figure', 'best_trivial', 'total_losses', 'plot_confusion', 'plot_fit']
@@ -106,7 +106,7 @@ def few_colours(rgb, colours=palette): # (H, W, 3) uint8, hex colours of cells -
     image.putpalette(palette.astype(np.uint8).ravel().tolist())
     return image
 
-def embedded(fig, kind="svg", dpi=120, colours=palette) -> str: # data URI
+def data_uri(fig, kind="svg", dpi=120, colours=palette) -> str: # data URI
     "The figure as a data URI: `svg` for lines, `png` with 256 colours for heat maps."
     import matplotlib
     buffer = io.BytesIO()

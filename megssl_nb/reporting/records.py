@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['needed', 'words', 'table_files', 'run_files', 'read_stage', 'plot_history', 'plot_preview', 'read_table', 'Records',
-           'planned', 'cell_at', 'place', 'belongs', 'same_job', 'read_jobs', 'absent', 'read_run', 'unrecorded',
+           'planned', 'cell_at', 'job_at', 'belongs', 'same_job', 'read_jobs', 'absent', 'read_run', 'unrecorded',
            'stage_path', 'trained_on', 'stage_groups', 'doubles', 'json_key', 'stage_runs', 'beats', 'loss_rows',
            'complaints', 'which']
 
@@ -185,7 +185,7 @@ def cell_at(job: dict) -> str: # of plan.json, or a record
     "The cell of a job, with the point of the sweep: the name of its folder."
     return f"{job['cell']}@{job['point']}" if job.get("point") else job["cell"]
 
-def place(folder) -> tuple | None: # as `cell_at`, seed, fold
+def job_at(folder) -> tuple | None: # as `cell_at`, seed, fold
     "Which job a folder `cells/<cell>/seed<k>/fold<j>` is for; None for other names."
     found = re.fullmatch(r"(.+)/seed(\d+)/fold(\d+)", "/".join(Path(folder).parts[-3:]))
     return (found[1], int(found[2]), int(found[3])) if found else None
@@ -193,14 +193,14 @@ def place(folder) -> tuple | None: # as `cell_at`, seed, fold
 def belongs(path: Path, todo: dict) -> bool: # path: relative, of a folder of cells/ or pretrained/
     "Whether the study has a job for this folder."
     if path.parts[0] == "pretrained": return not todo or todo.get(path.parts[1], {}).get("kind") == "pretrain"
-    if not (at := place(path)): return False
+    if not (at := job_at(path)): return False
     return not todo or any(at == (cell_at(j), j["seed"], j["fold"]) for j in todo.values()
                                if j["kind"] != "pretrain")
 
 def same_job(record: dict, path: Path, todo: dict) -> bool:
     "Whether a record is of the job that its folder is for."
     if path.parts[0] == "pretrained": return record.get("job", path.name) == path.name
-    at, job = place(path), todo.get(record.get("job"))
+    at, job = job_at(path), todo.get(record.get("job"))
     if todo and (not job or (cell_at(job), job["seed"], job["fold"]) != at): return False
     own = cell_at(record) if "cell" in record else at[0]
     return (own, *(record.get(k, v) for k, v in zip(("seed", "fold"), at[1:]))) == at
