@@ -157,11 +157,37 @@ def names():
                 here = f"{within}.{child.name}" if named else within
                 if isinstance(child, ast.FunctionDef) and here not in borrowed:
                     n = len(parameters_of(child))
-                    many += [f"{here}: {n} parameters"] * (n > 8)
+                    many.extend([f"{here}: {n} parameters"] * (n > 8))
                 visit(child, here)
         visit(tree, module)
     wrong = [f"{name}: in {' and '.join(where)}" for name, where in homes.items() if len(where) > 1] + many
     assert not wrong, "\n".join(wrong)
+
+# parameters whose type a package defines that is imported where it is used, or that several things can be
+lazily = {"results", "summary", "effects", "curves", "frame", "table", "rows", "row", "column", # pandas
+          "ax", "fig", "decoder", "checkup",  # matplotlib, scikit-learn, Lightning
+          "dask", "pool", "future",           # an executor of this machine or a Dask cluster
+          "store", "r"}                       # Store or Index, and a recording of either
+
+def types():
+    "Public functions and methods above the store say the types of their parameters."
+    missing, n = [], 0
+    for module, public, tree in definitions():
+        if module.split(".")[1] not in rooms[rooms.index("windows"):]: continue
+        for node in tree.body:
+            if getattr(node, "name", None) not in public: continue
+            known = isinstance(node, ast.ClassDef)
+            for f in node.body if known else [node]:
+                if not isinstance(f, ast.FunctionDef) or known and f.name.startswith("_") and f.name != "__init__":
+                    continue
+                several = {f.args.vararg, f.args.kwarg}
+                for x in parameters_of(f):
+                    if x in several or x.arg == "_" or x.arg in lazily and x.annotation is None: continue
+                    n += 1
+                    if x.annotation is None:
+                        missing.append(f"{module}.{node.name}: {f.name}({x.arg})")
+    print(f"    {n} parameters")
+    assert not missing, "\n".join(missing)
 
 def readme():
     "README.md is what nbs/index.ipynb says."
@@ -322,9 +348,8 @@ def wheel():
         assert (checkpoint
                 /"encoder.safetensors").is_file() and len((checkpoint/"history.csv").read_text().splitlines()) == 3
 
-checks = [synchronised, parameters, links, layout, lines, imports, names, readme, light_import, documentation, site,
-          notebook_tests,
-          wheel]
+checks = [synchronised, parameters, links, layout, lines, imports, names, types, readme, light_import, documentation,
+          site, notebook_tests, wheel]
 
 if __name__ == "__main__":
     chosen = [c for c in checks if not sys.argv[1:] or c.__name__ in sys.argv[1:]]

@@ -129,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--json", action="store_true", help="print the list as JSON")
     return p
 
-def grid(c):
+def grid(c: argparse.ArgumentParser):
     c.add_argument("--out", metavar="DIR", help="run folder (default: runs/<name of the study>)")
     c.add_argument("--cells", type=lambda s: s.split(","), metavar="A,B", help="only these cells, e.g. none,D,D+M")
     c.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], metavar="0,1", help="only these seeds")
@@ -187,13 +187,13 @@ def run_list(a):
     print(json.dumps(lines, indent=1) if a.json else aligned_lines(lines))
 
 # %% ../../nbs/commands/44_cli.ipynb #7f24bf19
-def speaks(a) -> bool:
+def speaks(a: argparse.Namespace) -> bool:
     "Whether this process says how the command ended: of a training on several processes the first one."
     from megssl_nb.train.processes import leads
     try: return leads(getattr(a, "devices", 1), getattr(a, "nodes", 1))
     except MegsslError: return True
 
-def main(argv=None) -> int:
+def main(argv: list | None = None) -> int:
     "Entry point of the `megssl` command."
     a = parser().parse_args(argv)
     try:

@@ -13,7 +13,7 @@ from ..core import MegsslError, provenance, write_record
 from .ablation import run_job
 from ..machine.locks import sole
 from ..studies.plan import Job, check_choice, jobs
-from ..studies.study import Run, open_run, read_study, start_run
+from ..studies.study import StudyConfig, Run, open_run, read_study, start_run
 from ..train.loggers import check_loggers, make_loggers
 from ..train.processes import Launch, first_says, leads, together
 
@@ -44,7 +44,9 @@ def check_start(devices: int, nodes: int):
         raise MegsslError(f"--devices 1: torchrun has started {started} processes; add --devices N for N processes "
                           "per node, and --nodes")
 
-def enter(study, folder, stack, devices=1, nodes=1, **options) -> Run: # stack: an ExitStack that keeps the lock
+def enter(study: StudyConfig, folder: str | Path, stack: contextlib.ExitStack, devices: int = 1, nodes: int = 1,
+          **options
+          ) -> Run: # stack: an ExitStack that keeps the lock
     "The run folder, prepared by the first process; others started with it wait, and must see the same."
     run = said = None
     same = lambda run: {"study": run.study.digest(), "store": run.store.digest}
@@ -65,11 +67,11 @@ def enter(study, folder, stack, devices=1, nodes=1, **options) -> Run: # stack: 
     return run
 
 # %% ../../nbs/commands/42b_pretraining.ipynb #b575c89d
-def pretrain_study(study, # what `read_study` returned, or takes
-                   out=None, # run folder; default runs/<name>
-                   cells=None, seeds=None, # a selection, None = all of the study
-                   n_jobs=None, # processes of `prepare`
-                   progress=True,
+def pretrain_study(study: StudyConfig | dict | str | Path, # what `read_study` returned, or takes
+                   out: str | Path | None = None, # run folder; default runs/<name>
+                   cells: list | None = None, seeds: list | None = None, # a selection, None = all of the study
+                   n_jobs: int | None = None, # processes of `prepare`
+                   progress: bool = True,
                    # devices: GPUs per node, or processes without GPUs, that share each batch; above 1, from the
                    # command line; nodes: above 1, on each of them, with torchrun or srun; loggers: of `logger_names`
                    launch: Launch = Launch()) -> list: # the checkpoints

@@ -6,12 +6,14 @@
 __all__ = ['vote', 'units', 'confusion', 'scores', 'subject_rows', 'metric_rows']
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #358805cc
+from collections.abc import Callable
 import numpy as np
 from ..core import MegsslError
+from ..windows.cut import WindowTable
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #ad44c397
-def vote(prob, # (N, K) class probabilities of windows
-         groups, # (N,) windows with one value vote together
+def vote(prob: np.ndarray, # (N, K) class probabilities of windows
+         groups: np.ndarray, # (N,) windows with one value vote together
         ): # -> (G,) groups, (G,) position of the first window of each, (G, K) probabilities
     "Combine the windows of each group by their mean log-probability."
     units, first, which, n = np.unique(np.asarray(groups), return_index=True, return_inverse=True, return_counts=True)
@@ -34,7 +36,7 @@ def _checked(y, prob, k): # -> y (N,), prob (N, K) float64
         raise MegsslError(f"metrics: y: labels {y.min()} to {y.max()}, expected 0 to {k - 1}")
     return y, prob
 
-def units(y, prob, groups): # -> y (G,), prob (G, K), first (G,)
+def units(y: np.ndarray, prob: np.ndarray, groups: np.ndarray): # -> y (G,), prob (G, K), first (G,)
     "The labels and votes of groups, each of which has one label."
     _, first, p = vote(prob, groups)
     _, which = np.unique(groups, return_inverse=True)
@@ -43,10 +45,10 @@ def units(y, prob, groups): # -> y (G,), prob (G, K), first (G,)
     return y[first], p, first
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #5a29f130
-def confusion(y, # (N,) labels
-              prob, # (N, K) class probabilities
+def confusion(y: np.ndarray, # (N,) labels
+              prob: np.ndarray, # (N, K) class probabilities
               K: int, # number of classes
-              groups=None, # (N,) score the vote of each group; None = score windows
+              groups: np.ndarray | None = None, # (N,) score the vote of each group; None = score windows
              ) -> np.ndarray: # (K, K) counts: true class in rows, predicted class in columns
     "The confusion matrix."
     from sklearn.metrics import confusion_matrix
@@ -56,7 +58,7 @@ def confusion(y, # (N,) labels
     return confusion_matrix(y, prob.argmax(1), labels=np.arange(K))
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #f4b4e8c8
-def scores(y, prob, classes) -> dict: # metric -> (value, n)
+def scores(y: np.ndarray, prob: np.ndarray, classes: list) -> dict: # metric -> (value, n)
     "Accuracy, balanced accuracy, macro-F1 and F1 of each class, over the classes that occur in `y`."
     from sklearn.metrics import accuracy_score, f1_score, recall_score
     guess, here = prob.argmax(1), np.unique(y)
@@ -67,9 +69,9 @@ def scores(y, prob, classes) -> dict: # metric -> (value, n)
             {f"f1:{classes[c]}": (float(v), int((y == c).sum())) for c, v in zip(here, f1)})
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #df05906b
-def subject_rows(level, target, prediction, # of one level
-                 who, # (N,) subjects
-                 score, # (target, prediction) -> metric -> (value, n)
+def subject_rows(level: str, target: np.ndarray, prediction: np.ndarray, # of one level
+                 who: np.ndarray, # (N,) subjects
+                 score: Callable, # (target, prediction) -> metric -> (value, n)
                 ) -> list: # dict(subject, level, metric, value, n)
     "One row per subject (and `all`) and metric."
     found = []
@@ -79,12 +81,12 @@ def subject_rows(level, target, prediction, # of one level
                   score(target[mine], prediction[mine]).items()]
     return found
 
-def metric_rows(y, # (N,) labels
-                prob, # (N, K) class probabilities
-                windows, # the N windows
-                classes, # K names
-                level="window", # or "sample": the N are time points, which have no vote
-               score=None, # (labels, probabilities) -> metric -> (value, n); None = `scores`
+def metric_rows(y: np.ndarray, # (N,) labels
+                prob: np.ndarray, # (N, K) class probabilities
+                windows: WindowTable, # the N windows
+                classes: list, # K names
+                level: str = "window", # or "sample": the N are time points, which have no vote
+               score: Callable | None = None, # (labels, probabilities) -> metric -> (value, n); None = `scores`
                ) -> list: # dict(subject, level, metric, value, n)
     "One row per subject (and `all`), level (`window` and `recording`, or `sample`) and metric."
     y, prob = _checked(y, prob, len(classes))

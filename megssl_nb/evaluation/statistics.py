@@ -16,7 +16,7 @@ from ..core import MegsslError
 least_seeds = 5  # fewer have a mean, but no interval and no test
 anywhere = (-np.inf, np.inf)
 
-def interval(values, # one per seed
+def interval(values: np.ndarray | list, # one per seed
              level: float = 0.95,
              within: tuple = anywhere, # lowest and highest possible value
             ): # -> mean, low, high
@@ -30,7 +30,7 @@ def interval(values, # one per seed
     return mean, max(mean - half, within[0]), min(mean + half, within[1])
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #dc0e8c61
-def paired(a, b, # one value per seed, in the same order
+def paired(a: np.ndarray | list, b: np.ndarray | list, # one value per seed, in the same order
            level: float = 0.95,
            within: tuple = anywhere, # lowest and highest possible difference
           ) -> dict:
@@ -46,13 +46,13 @@ def paired(a, b, # one value per seed, in the same order
         p = float(2 * t.sf(abs(diff) / error, len(d) - 1))
     return dict(diff=diff, low=low, high=high, p=p)
 
-def side(low, high, value=0.) -> int: # 1: above, -1: below, 0: neither, or not known
+def side(low: float, high: float, value: float = 0.) -> int: # 1: above, -1: below, 0: neither, or not known
     "On which side of `value` an interval lies; an interval without width, from seeds that coincide, lies nowhere."
     if not high - low > 1e-9: return 0
     return int(low > value) - int(high < value)
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #4d536071
-def holm(p) -> np.ndarray:
+def holm(p: np.ndarray | list) -> np.ndarray:
     "Holm's adjustment for a family of tests; NaN stays NaN and does not count."
     p = np.asarray(p, float)
     out, there = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
@@ -63,7 +63,7 @@ def holm(p) -> np.ndarray:
 # %% ../../nbs/evaluation/31_statistics.ipynb #57f40f3d
 summary_columns = "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm".split()
 
-def by_seed(results, keys):
+def by_seed(results, keys: list):
     "Average over folds: one row per `keys` and seed."
     return results.groupby([*keys, "seed"], sort=False, as_index=False)["value"].mean()
 
@@ -115,7 +115,7 @@ def switched(column) -> np.ndarray: # 1.0, 0.0, NaN = not a cell of the factoria
     return np.array([words.get(str(v).strip().lower(), np.nan) for v in column])
 
 def factorial(results, # rows of a study; baselines have empty factors and do not take part
-              factors, # columns of `results` with the levels 0 and 1
+              factors: list | tuple, # columns of `results` with the levels 0 and 1
               by: tuple = (), # further columns to keep apart, such as a swept field
              ): # -> DataFrame, one row per effect, metric, level
     """Main effects and interactions as contrasts within each seed that has the whole grid; no such seed, no rows. Cells

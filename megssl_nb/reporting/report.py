@@ -7,6 +7,7 @@ __all__ = ['sections', 'only', 'Absent', 'section', 'drawn', 'abbreviated', 'lac
            'incomplete', 'warnings_of', 'link', 'tried', 'blocks_of', 'glance', 'report']
 
 # %% ../../nbs/reporting/43_report.ipynb #9acb4735
+from collections.abc import Callable, Iterable
 import os
 from pathlib import Path
 from urllib.parse import quote
@@ -28,7 +29,7 @@ from ..evaluation.statistics import least_seeds
 class Absent(Exception): "A sentence for the place where something would stand that the run does not have."
 
 sections = []
-def section(title: str, why: str, when=lambda r: True):
+def section(title: str, why: str, when: Callable = lambda r: True):
     "Register a section of the page; `why` tells how to read it, `when` whether a run has it."
     def register(draw):
         sections.append((title, why, draw))
@@ -38,16 +39,16 @@ def section(title: str, why: str, when=lambda r: True):
 
 only = {}  # title -> whether a run has the section
 
-def drawn(fig, alt, caption="", kind="svg", colours=palette) -> dict:
+def drawn(fig, alt: str, caption: str = "", kind: str = "svg", colours: Iterable = palette) -> dict:
     return page.figure(data_uri(fig, kind, colours=colours), alt, caption, 936 * fig.get_figwidth() / 9.2)
 
-def abbreviated(r) -> str:
+def abbreviated(r: Records) -> str:
     "What the short names of pretexts on the page stand for."
     there = {p for stages in r.cells_of.values() for s in stages for p in ([s] if isinstance(s, str) else s)}
     said = [f"{short} {readable(p)}" for p, short in r.legend.abbreviations.items() if p in there]
     return ", ".join(said) + "." * bool(said)
 
-def lacks(r, name): # raises where a file of the run is the reason
+def lacks(r: Records, name: str): # raises where a file of the run is the reason
     "Say that a file is missing, before a section concludes something from its absence."
     if name in r.missing: raise Absent(f"{name} is missing; 'megssl ablate' writes it again.")
 
@@ -56,10 +57,10 @@ def filled(head: list, rows: list) -> dict: # a table
     keep = [i for i in range(len(head)) if any(row[i]["text"] or row[i]["sub"] for row in rows)]
     return page.table([head[i] for i in keep], [[row[i] for i in keep] for row in rows])
 
-def interval_cell(row, digits=2): # a table cell with mean and interval of a summary row
+def interval_cell(row, digits: int = 2): # a table cell with mean and interval of a summary row
     return page.td(number(row["mean"], digits), f"{number(row.low, digits)} to {number(row.high, digits)}"
                    if np.isfinite(row.low) else "")
-def p_cell(p, quiet=False):
+def p_cell(p: float, quiet: bool = False):
     return page.td(p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else "",
                    strong=p < .05 and not quiet)
 
@@ -313,7 +314,8 @@ def warnings_of(r: Records) -> list: # blocks for the top of the page
                                   [page.td(title, text) for title, text in said]))
     return found
 
-def link(r: Records, path): # of a file in the run folder, relative and quoted; "" when it is not there
+def link(r: Records, path: str | Path | None
+         ): # of a file in the run folder, relative and quoted; "" when it is not there
     if not path: return ""
     path = Path(path) if not Path(path).is_absolute() else Path(os.path.relpath(path, r.folder.resolve()))
     return quote(path.as_posix()) if (r.folder/path).exists() else ""
@@ -416,14 +418,14 @@ def cell_runs(r) -> dict: # cell -> seed -> [(fold, notebook, "open" or "failed"
     return out
 
 # %% ../../nbs/reporting/43_report.ipynb #a3914da3
-def tried(name: str, make, instead, broken: list):
+def tried(name: str, make: Callable, instead: object, broken: list):
     "What `make` returns; after an error `instead`, and the error is added to `broken`."
     try: return make()
     except Exception as e:
         broken.append(f"{name}: {type(e).__name__}: {' '.join(str(e).split())}")
         return instead
 
-def blocks_of(r: Records, title: str, draw, broken: list) -> list:
+def blocks_of(r: Records, title: str, draw: Callable, broken: list) -> list:
     "The blocks of a section; what is absent is a note in its place, an error is a warning and is added to `broken`."
     out, before = [], len(broken)
     def fill():
@@ -441,7 +443,7 @@ def glance(r: Records) -> list: # the study in a few counts
             count(len(r.classes), "class", "classes"), *[f"{len(r.points)} points of a sweep"] * bool(r.sweep)]
     return said if labels is None else [*said, f"{labels} labels per class" if labels else "all labels"]
 
-def report(run_dir) -> Path: # report.html in the run folder
+def report(run_dir: str | Path) -> Path: # report.html in the run folder
     "Write the self-contained page of a run; parts that fail are warnings there, and an error afterwards."
     r, broken = read_run(run_dir), []
     head = {"verdict": tried("verdict", lambda: verdict(r), "The answer of this study could not be written.", broken),

@@ -6,11 +6,13 @@
 __all__ = ['result_columns', 'tidy', 'headline', 'write_csv', 'contents', 'collect', 'predictions']
 
 # %% ../../nbs/reporting/42a_results.ipynb #569217a3
+import numpy as np
 from pathlib import Path
 from ..core import atomic_path, file_digest, read_record, write_json, write_record
 from ..machine.locks import marker
-from ..studies.study import Run
+from ..studies.study import StudyConfig, Run
 from ..studies.sweep import table_value
+from ..windows.cut import WindowTable
 
 # %% ../../nbs/reporting/42a_results.ipynb #9eedbd68
 result_columns = ["cell", "seed", "fold", "subject", "level", "metric", "value", "n"]
@@ -40,14 +42,14 @@ def tidy(run: Run, todo: list): # -> DataFrame
     return table[kept].reset_index(drop=True)
 
 # %% ../../nbs/reporting/42a_results.ipynb #bcc8eccc
-def headline(curves, study): # -> DataFrame
+def headline(curves, study: StudyConfig): # -> DataFrame
     "The rows of the headline protocol: the first mode and the headline label count; baselines at the same count."
     labels = study.headline_labels or 0
     keep = (curves["labels"] == labels) & curves["mode"].isin([study.evaluate.modes[0], "baseline"])
     return curves[keep].drop(columns=["mode", "labels"]).reset_index(drop=True)
 
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005
-def write_csv(table, path):
+def write_csv(table, path: str | Path):
     "Write a table atomically; the same table gives the same bytes."
     with atomic_path(path) as tmp:
         table.to_csv(tmp, index=False, lineterminator="\n")
@@ -93,7 +95,8 @@ def store_summary(run: Run) -> dict:
             "dropped": dict(split.dropped)}
 
 # %% ../../nbs/reporting/42a_results.ipynb #60007f6d
-def predictions(windows, prob): # -> DataFrame, one row per window; for time points give their `scored` windows
+def predictions(windows: WindowTable, prob: np.ndarray
+                ): # -> DataFrame, one row per window; for time points give their `scored` windows
     "Who was predicted to be what, and how surely: one row per test window or time point."
     import pandas as pd
     classes, at = list(windows.classes), windows.recording

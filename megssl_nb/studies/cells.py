@@ -42,7 +42,7 @@ def with_cells(data: dict) -> dict: # of a study
 default_cells = "ablation"  # of a study that says nothing about its cells
 
 # %% ../../nbs/studies/40b_cells.ipynb #c59436b2
-def names_in(cells) -> list: # as in a study, perhaps not checked yet
+def names_in(cells: dict) -> list: # as in a study, perhaps not checked yet
     "The pretexts that occur in cells, in the order in which they do."
     found = [s for stages in cells.values() if isinstance(stages, list)
              for s in stages] if isinstance(cells, dict) else []
@@ -58,7 +58,7 @@ def with_pretexts(data: dict) -> dict: # of a study
     return data | {"pretexts": added | given}
 
 # %% ../../nbs/studies/40b_cells.ipynb #c16b3cbd
-def level(factor, # a pretext, or {cell: 0 or 1}
+def level(factor: str | dict, # a pretext, or {cell: 0 or 1}
           cell: str, stages: dict): # cell -> stages -> pretexts
     "The level of a factor in a cell, `""` for what is not part of the factorial."
     if isinstance(factor, dict): return factor.get(cell, "")

@@ -9,17 +9,20 @@ __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by'
            'described_work', 'duration', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
+from collections.abc import Callable
 import heapq, math, time
 from dataclasses import dataclass
 from pathlib import Path
 import torch
 from ..core import MegsslError, code_digest, digest, torch_rng
 from .. import __version__
-from .study import Run, find_checkpoints, open_run, read_study, store_folder, study_source
+from .study import StudyConfig, Run, find_checkpoints, open_run, read_study, store_folder, study_source
 from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
 from .sweep import cell_folder
 from ..machine.kernels import warm
 from ..machine.locks import check_out, devices
+from ..models.encoder import Encoder
+from ..windows.splits import Split
 
 # %% ../../nbs/studies/41_plan.ipynb #b9cae8b7
 @dataclass(frozen=True)
@@ -58,19 +61,19 @@ class Job:
         return own | where | {"seed": self.seed, "fold": self.fold, "job": self.digest}
 
 # %% ../../nbs/studies/41_plan.ipynb #9b4f09a7
-def check_choice(study, cells=None, seeds=None):
+def check_choice(study: StudyConfig, cells: list | None = None, seeds: list | None = None):
     "Refuse cells and seeds that the study does not have."
     for option, chosen, there in (("cells", cells, list(study.stages)), ("seeds", seeds, study.seeds)):
         if wrong := [str(c) for c in chosen or () if c not in there]:
             raise MegsslError(f"--{option} {','.join(wrong)}: unknown; the study has {', '.join(map(str, there))}")
 
-def determined_by(spec) -> dict:
+def determined_by(spec: dict) -> dict:
     "What determines a pretext: its configuration and, for a user's class, its text."
     from megssl_nb.pretext.stages import find_pretext, pretext_config
     config = pretext_config(spec)
     return config.plain() | {"code": code_digest(find_pretext(config.kind))}
 
-def check_split(run: Run, split, seed: int, fold: int):
+def check_split(run: Run, split: Split, seed: int, fold: int):
     "Refuse label counts and early stopping that the windows of a split do not allow."
     from megssl_nb.evaluation.baselines import check_baselines
     from megssl_nb.evaluation.evaluate import check_monitor, setting_of
@@ -86,7 +89,7 @@ def check_split(run: Run, split, seed: int, fold: int):
             assert setting.val is not None
     except MegsslError as e: raise MegsslError(f"seed {seed}, fold {fold}: {e}") from None
 
-def check_pretexts(run: Run, cells=None):
+def check_pretexts(run: Run, cells: list | None = None):
     "Refuse stages whose pretexts need of the encoder what it does not offer, or that cannot be trained together."
     from megssl_nb.models.encoder import build_tokenizer, seeded
     from megssl_nb.pretext.stages import check_stage
@@ -124,7 +127,7 @@ def known_of(run: Run) -> dict:
             "encoder": run.encoder_config.plain(), "code": [code_digest(c) for c in parts_of(run.encoder_config)]}
     return {"configs": configs, "taken": taken, "base": base}
 
-def point_jobs(run: Run, cells=None, seeds=None): # -> yields Job
+def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): # -> yields Job
     "The jobs of a study at one point of its sweep."
     study, known = run.study, known_of(run)
     check_pretexts(run, cells)
@@ -147,7 +150,8 @@ def point_jobs(run: Run, cells=None, seeds=None): # -> yields Job
                 key = digest(labelled | {"baselines": study.baselines})
                 yield Job("baselines", "baselines", seed, fold, key, point=run.point)
 
-def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a selection, None = all of the study
+def jobs(run: Run, cells: list | None = None, seeds: list | None = None
+         ) -> list[Job]: # cells and seeds: a selection, None = all of the study
     """The jobs of a study in an order in which each finds what it needs; stages that cells or points of a sweep share
     appear once."""
     check_choice(run.study, cells, seeds)
@@ -164,7 +168,7 @@ def jobs(run: Run, cells=None, seeds=None) -> list[Job]: # cells and seeds: a se
             raise type(e)(f"sweep: {point}: {e}") from None
     return sorted(todo.values(), key=lambda j: j.level)
 
-def selected(todo: list, cells=None, seeds=None) -> list: # of the jobs of a study
+def selected(todo: list, cells: list | None = None, seeds: list | None = None) -> list: # of the jobs of a study
     "The jobs that some cells and seeds need, baselines among them."
     mine = [j for j in todo if seeds is None or j.seed in seeds]
     mine = [j for j in mine if j.kind == "baselines" or j.kind == "evaluate" and (not cells or j.cell in cells)]
@@ -177,8 +181,8 @@ around = 12.0  # seconds of a run besides its notebooks: imports, this plan, the
 overhead = {True: 2.0, False: 8.0}
 a_fit = 0.3  # seconds of a training besides its steps
 
-def step_seconds(loss, # windows (b, C, T) -> scalar
-                 batch, parameters, repeats=3, patience=2.0) -> float:
+def step_seconds(loss: Callable, # windows (b, C, T) -> scalar
+                 batch: torch.Tensor, parameters: list, repeats: int = 3, patience: float = 2.0) -> float:
     """Seconds of one optimiser step, the median of a few after a warm-up on one window; where a step takes longer than
     `patience` seconds, of a part of the batch."""
     optimiser = torch.optim.AdamW(parameters, lr=1e-6)
@@ -192,18 +196,19 @@ def step_seconds(loss, # windows (b, C, T) -> scalar
     n = min(len(batch), max(1, int(patience / once(batch[:1]))))
     return sorted(once(batch[:n]) for _ in range(repeats))[repeats // 2] * len(batch) / n
 
-def classifier(run: Run, encoder):
+def classifier(run: Run, encoder: Encoder):
     "The network that the study fine-tunes."
     return run.task.head(encoder, run.study.evaluate, run.windows.length)
 
-def timed(run: Run, used=1) -> dict: # used: threads per job; -> what `measure` returns
+def timed(run: Run, used: int = 1) -> dict: # used: threads per job; -> what `measure` returns
     "The times of a point of the sweep, measured once for all points whose steps are the same."
     s = run.study
     key = ("steps", digest([s.windows.plain(), run.encoder_config.plain(), s.pretexts, s.pretrain.batch_size,
                             s.evaluate.batch_size, s.evaluate.head, s.evaluate.pool]), used)
     return run.once(key, lambda: measure(run, used))
 
-def measure(run: Run, used=1) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step
+def measure(run: Run, used: int = 1
+            ) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step
     "Time one step of each kind of training of the study, on random windows."
     from megssl_nb.models.cnn import CNN
     from megssl_nb.pretext.stages import build_stage
@@ -250,7 +255,7 @@ def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's poi
     return start + a_fit * len(e.labels_per_class) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
-def at_once(n_jobs=None, threads=1) -> int:
+def at_once(n_jobs: int | None = None, threads: int = 1) -> int:
     "How many jobs run at the same time on this machine: one per GPU, without GPUs as many as its cores carry."
     from joblib import cpu_count
     return n_jobs or len(devices()) or max(1, cpu_count() // threads)
@@ -276,7 +281,8 @@ def wall_seconds(todo: list, cost: dict, workers: int) -> float:
     return now
 
 # %% ../../nbs/studies/41_plan.ipynb #9b94ada7
-def planned_run(study, out=None, settings=()) -> Run:
+def planned_run(study: StudyConfig | dict | str | Path, out: str | Path | None = None,
+                settings: list | tuple = ()) -> Run:
     "The run of a study without preparing anything: from its store if there is one, else from the headers of its files."
     from megssl_nb.store.store import Store, planned_store
     study = read_study(study, settings)
@@ -297,8 +303,9 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
             "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *run.task.shape(t))} if run.task else {})
 
-def plan(study, out=None, cells=None, seeds=None, n_jobs=None, threads=1,
-         here=True) -> dict: # whether this machine does the work, and must have what the study asks of it
+def plan(study: Run | StudyConfig | dict | str | Path, out: str | Path | None = None, cells: list | None = None,
+         seeds: list | None = None, n_jobs: int | None = None, threads: int = 1,
+         here: bool = True) -> dict: # whether this machine does the work, and must have what the study asks of it
     "What `ablate` would do, as plain data; nothing is trained and nothing written."
     run = study if isinstance(study, Run) else planned_run(study, out)
     if here:
@@ -313,7 +320,7 @@ def check_precision(run: Run):
             precision(cfg.precision)
 
 def described_work(run: Run, todo: list, # jobs of the run
-                   workers: int, threads=1) -> dict:
+                   workers: int, threads: int = 1) -> dict:
     "The work of some jobs as plain data."
     from megssl_nb.models.encoder import parameter_table
     from megssl_nb.pretext.stages import build_stage

@@ -7,14 +7,17 @@ __all__ = ['variation', 'unlearnt', 'alike', 'appraise', 'frozen_weights', 'chec
            'diverged', 'Sample', 'checkup_class']
 
 # %% ../../nbs/train/33b_checkup.ipynb #0107bd15
+from collections.abc import Iterable
 import functools, math
 import numpy as np
 import torch
 from ..core import MegsslError, torch_rng
-from ..pretext.base import evaluating, score
+from ..pretext.base import Pretext, evaluating, score
+from ..windows.batches import Batch
+from ..models.encoder import Encoder
 
 # %% ../../nbs/train/33b_checkup.ipynb #aaa4439a
-def variation(tokens # (M, D)
+def variation(tokens: torch.Tensor # (M, D)
           ) -> tuple: # standard deviation across tokens relative to their size, effective rank
     "How much tokens differ from each other; a collapsed encoder has 0 and 1."
     tokens = tokens.double()
@@ -35,20 +38,20 @@ def _valid_tokens(encoder, stage, batch): # Batch, or (B, C, T) -> (M, dim), of 
                           "look for NaN in the recordings")
     return tokens
 
-def unlearnt(loss: dict, when="") -> list: # {"model": ..., guess: ...}
+def unlearnt(loss: dict, when: str = "") -> list: # {"model": ..., guess: ...}
     "The complaint that the model is not 1 % better than every guess."
     guess = min((k for k in loss if k != "model"), key=loss.get, default=None)
     if guess is None or loss["model"] < 0.99 * loss[guess]: return []
     return [f"loss: {when}{loss['model']:.3g} is not clearly below that of '{guess}' ({loss[guess]:.3g}); train "
             "longer, or change lr or the corruption"]
 
-def alike(std: float, rank: float, when="") -> list:
+def alike(std: float, rank: float, when: str = "") -> list:
     "The complaint that tokens do not differ."
     if not (std < 0.01 or rank < 2): return []
     return [f"collapse: {when}all tokens are nearly the same (relative std {std:.2g}, effective rank {rank:.2f}); "
             "lower lr or change the target"]
 
-def appraise(encoder, stage, feed, seed) -> dict: # feed: batches in order
+def appraise(encoder: Encoder, stage: Pretext, feed: Iterable, seed: int) -> dict: # feed: batches in order
     "Losses of the model and of every guess on the same scored cells, variation of the tokens, and warnings."
     losses, tokens, sizes = [], [], []
     for i, batch in enumerate(feed):
@@ -64,21 +67,22 @@ def appraise(encoder, stage, feed, seed) -> dict: # feed: batches in order
 # %% ../../nbs/train/33b_checkup.ipynb #179f335a
 def _listed(found: list) -> str: return ", ".join(found[:3]) + f" and {len(found) - 3} more" * (len(found) > 3)
 
-def frozen_weights(objective) -> dict: # name -> copy
+def frozen_weights(objective: torch.nn.Module) -> dict: # name -> copy
     "Weights and batch statistics of the modules that must not change."
     inside = {id(m) for m in objective.frozen}
     return {f"{n}.{k}": v.detach().cpu().clone() for n, m in objective.named_modules() if id(m) in inside for k,
             v in m.state_dict().items()}
 
-def check_frozen(objective, before: dict): # from `frozen_weights`
+def check_frozen(objective: torch.nn.Module, before: dict): # from `frozen_weights`
     "Refuse a training that changed what it said it would leave alone."
     if changed := [k for k, v in frozen_weights(objective).items() if not torch.equal(v, before[k])]:
         raise MegsslError(f"training: {_listed(changed)} changed, but the task leaves that part out of `trains`; name "
                           "the part there, or do not touch its weights")
 
-def trained_weights(optimiser) -> list: return [p for g in optimiser.param_groups for p in g["params"]]
+def trained_weights(optimiser: torch.optim.Optimizer) -> list:
+    return [p for g in optimiser.param_groups for p in g["params"]]
 
-def check_trained(objective, optimiser, before: list
+def check_trained(objective: torch.nn.Module, optimiser: torch.optim.Optimizer, before: list
                   ) -> list: # copies of the weights before training; returns complaints
     "Refuse weights that no gradient has reached; complain about those that stay as they are."
     name, params = {id(p): n for n, p in objective.named_parameters()}, trained_weights(optimiser)
@@ -112,7 +116,7 @@ def diverged(epoch: int,      # from 1
 # %% ../../nbs/train/33b_checkup.ipynb #8227b3ee
 class Sample:
     "A few held-out windows that are looked at after each epoch."
-    def __init__(self, encoder, stage, batch, seed): # Batch
+    def __init__(self, encoder: Encoder, stage: Pretext, batch: Batch, seed: int): # Batch
         self.encoder, self.stage, self.batch, self.seed = encoder, stage, batch, seed
     def here(self): return self.batch.to(next(self.encoder.parameters()).device)
     def variation(self) -> tuple: return variation(_valid_tokens(self.encoder, self.stage, self.here())[:2048])

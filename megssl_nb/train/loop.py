@@ -15,10 +15,11 @@ import torch
 from pydantic import Field
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, seed_all, tell_progress, torch_rng
-from ..windows.batches import Batches
+from ..windows.batches import Batch, Batches
 from .checkup import checkup_class
 from .interrupt import Asked, Stop, Terminated, handle, handling
 from .processes import Launch, check_agreed, environment, everywhere, gathered, rank_and_world
+from ..windows.cut import Windows
 
 # %% ../../nbs/train/33a_loop.ipynb #c21d728b
 class TrainConfig(Config):
@@ -39,7 +40,7 @@ class TrainConfig(Config):
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
-def schedule(step: int, total: int, warmup: float, decay="cosine") -> float: # in (0, 1]
+def schedule(step: int, total: int, warmup: float, decay: str = "cosine") -> float: # in (0, 1]
     """The factor on the learning rate at update `step` of `total`: linear warm-up, then a half cosine or a line
     towards 0."""
     rise = max(1, round(warmup * total))
@@ -61,26 +62,27 @@ def precision(name: str) -> str:
 # %% ../../nbs/train/33a_loop.ipynb #ba6da22c
 class Held:
     "Windows whose signals are in memory."
-    def __init__(self, windows):
+    def __init__(self, windows: Windows):
         self.windows, self.data = windows, windows.x()
     def __len__(self): return len(self.windows)
     def __getattr__(self, name): return getattr(self.windows, name)
-    def x(self, idx, out=None): # (B,) -> (B, C, T)
+    def x(self, idx: np.ndarray, out: np.ndarray | None = None): # (B,) -> (B, C, T)
         if out is None: return self.data[idx]
         for k, i in enumerate(idx):
             out[k] = self.data[i]
         return out
 
-def hold(windows, limit=2**29): # bytes
+def hold(windows: Windows, limit: int = 2**29): # bytes
     "The same windows, with their signals in memory if they take less than `limit`."
     return Held(windows) if 4 * len(windows) * len(windows.store.ch_names) * windows.length < limit else windows
 
 # %% ../../nbs/train/33a_loop.ipynb #e5f85f8f
 class Feed:
     "The batches of one training set; `epoch` is a function so that a resumed run asks for the right one."
-    def __init__(self, windows, batch_size, seed=None, # None = in order, for validation
-                 passes=1, # over the windows in one epoch
-                 steps=None): # in one epoch, instead of `passes`; the next epoch goes on where this one stopped
+    def __init__(self, windows: Windows, batch_size: int, seed: int | None = None, # None = in order, for validation
+                 passes: int = 1, # over the windows in one epoch
+                 steps: int | None = None
+                 ): # in one epoch, instead of `passes`; the next epoch goes on where this one stopped
         self.batches = Batches(hold(windows), batch_size, seed)
         self.passes = passes
         self.steps = steps
@@ -103,10 +105,10 @@ class Objective(nn.Module):
     frozen = ()  # modules that stay in evaluation mode (no dropout, no update of batch statistics)
     # the key of `summary` that chooses the epoch; losses are minimised, all others maximised
     monitor = "val_loss"
-    def loss(self, batch, generator) -> tuple:
+    def loss(self, batch: Batch, generator: torch.Generator) -> tuple:
         "(scalar loss, weight of the batch)"
         raise NotImplementedError
-    def validate(self, batch, generator):
+    def validate(self, batch: Batch, generator: torch.Generator):
         "Anything that `summary` can use."
         return self.loss(batch, generator)
     def summary(self, outputs: list) -> dict:
@@ -123,7 +125,7 @@ class Objective(nn.Module):
     def advance(self, progress: float): "Called before each update with the share of all updates that are done."
 
 # %% ../../nbs/train/33a_loop.ipynb #6ca460c7
-def optimiser(objective, cfg, total):
+def optimiser(objective: Objective, cfg: TrainConfig, total: int):
     "AdamW without decay on biases, norms and what a module calls `undecayed`, and the schedule per update."
     spared = {id(getattr(m, name)) for m in objective.modules() for name in getattr(m, "undecayed", ())}
     groups = [{"params": [p for p in params if (p.ndim > 1 and id(p) not in spared) == decay], "lr": cfg.lr * factor,
@@ -337,7 +339,8 @@ def quiet():
         log.setLevel(level)
 
 # %% ../../nbs/train/33a_loop.ipynb #24f294c6
-def resumable(last) -> dict: # what `Trainer.fit` needs to go on from the file `last`; nothing if there is none
+def resumable(last: str | Path | None
+              ) -> dict: # what `Trainer.fit` needs to go on from the file `last`; nothing if there is none
     "A checkpoint to resume from must be whole (every tensor has its checksum) and hold data only, no code."
     if not last or not os.path.lexists(last): return {}
     try:

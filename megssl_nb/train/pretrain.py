@@ -18,16 +18,16 @@ from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_
                             clear_scratch, torch_rng, write_json, write_record)
 from ..models.encoder import Encoder, checkpoint_folder, fill, read_weights, save_encoder
 from ..pretext.base import Pretext, show
-from ..windows.batches import Batches
+from ..windows.batches import Batch, Batches
 from ..windows.cut import Windows
 from .checkup import Sample, appraise, checkup_class
-from .loop import Feed, Objective, TrainConfig, fit, precision
+from .loop import Fitted, Feed, Objective, TrainConfig, fit, precision
 from .processes import Launch, rank_and_world
 
 # %% ../../nbs/train/33_pretrain.ipynb #00971ad9
 class Pretraining(Objective):
     "An encoder and a pretext stage; only the parts named in `stage.trains`, and the stage's heads, are optimised."
-    def __init__(self, encoder, stage):
+    def __init__(self, encoder: Encoder, stage: Pretext):
         super().__init__()
         self.encoder, self.stage = encoder, stage
         self.headlines = stage.headlines
@@ -35,23 +35,23 @@ class Pretraining(Objective):
         for m in self.frozen:
             m.requires_grad_(False)
 
-    def loss(self, batch, generator):
+    def loss(self, batch: Batch, generator: torch.Generator):
         out = self.stage(self.encoder, batch, generator)
         self.logs = out.logs
         return out.loss, int(out.mask.sum())
 
     def alarm(self): return self.stage.alarm(self.logs)
 
-    def validate(self, batch, generator):
+    def validate(self, batch: Batch, generator: torch.Generator):
         out = self.stage(self.encoder, batch, generator)
         return out.loss, int(out.mask.sum()), out.logs
 
-    def summary(self, outputs):
+    def summary(self, outputs: list):
         n = np.array([o[1] for o in outputs], float)
         return super().summary(outputs) | {f"val_{k}": float(np.average([float(o[2][k]) for o in outputs], weights=n))
                                            for k in outputs[0][2]}
 
-    def advance(self, progress):
+    def advance(self, progress: float):
         self.stage.advance(progress)
     def groups(self): return [(1.0, [p for p in self.stage.trained(self.encoder) if p.requires_grad])]
 
@@ -86,7 +86,7 @@ def release(part: Path):
     with contextlib.suppress(OSError):
         part.rmdir()
 
-def computed(part: Path, cfg) -> list:
+def computed(part: Path, cfg: PretrainConfig) -> list:
     "How the arithmetic of an unfinished training was done so far: one entry per kind of machine that took part."
     here, file = compute() | {"precision": precision(cfg.precision)}, part/"computed.json"
     done = read_json(file, list) if file.is_file() else []
@@ -94,7 +94,7 @@ def computed(part: Path, cfg) -> list:
         write_json(file, done := [*done, here])
     return done
 
-def evenly(idx, n: int) -> np.ndarray: # at most n of idx
+def evenly(idx: np.ndarray, n: int) -> np.ndarray: # at most n of idx
     return idx[np.unique(np.linspace(0, len(idx) - 1, min(n, len(idx))).round().astype(int))]
 
 def finished(folder: Path, record: dict, identity: dict) -> bool:
@@ -103,12 +103,13 @@ def finished(folder: Path, record: dict, identity: dict) -> bool:
     there = read_record(folder/"provenance.json")
     return all(there.get(k) == v for k, v in (record | identity).items())
 
-def weights_digest(module) -> str:
+def weights_digest(module: torch.nn.Module) -> str:
     "A digest of all weights of a module."
     return digest({k: digest(v.detach().cpu().numpy()) for k, v in module.state_dict().items()})
 
 # %% ../../nbs/train/33_pretrain.ipynb #1f490109
-def finish(folder, encoder, stage, fitted, feed, checkup, scores, told
+def finish(folder: str | Path, encoder: Encoder, stage: Pretext, fitted: Fitted, feed: Feed, checkup, scores: dict,
+           told: dict
            ): # fitted: what `fit` returned; feed: windows to judge by; told: what provenance.json says
     """Judge what was learnt and write the checkpoint, whole or not at all; in it, as `best` or `last`, the encoder of
     that epoch if it is another one."""
@@ -205,8 +206,8 @@ def pretrain(encoder: Encoder, stage: Pretext, # neither is modified
     return Training(encoder, stage, windows, train_idx, val_idx, cfg, seed, folder).run()
 
 # %% ../../nbs/train/33_pretrain.ipynb #6d1a2e3f
-def load_stage(stage, # as it was handed to `pretrain`; not modified
-               folder): # of the checkpoint -> a copy of `stage` with the heads that were trained
+def load_stage(stage: Pretext, # as it was handed to `pretrain`; not modified
+               folder: str | Path): # of the checkpoint -> a copy of `stage` with the heads that were trained
     "The trained heads of a pretext task; whatever is missing, damaged or different raises."
     path = Path(folder)/"pretext.safetensors"
     if not path.is_file(): raise MegsslError(f"{path}: no such file; name the folder that `pretrain` returned")

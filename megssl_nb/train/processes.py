@@ -8,6 +8,7 @@ __all__ = ['Launch', 'environment', 'rank_and_world', 'leads', 'together', 'join
 
 # %% ../../nbs/train/33f_processes.ipynb #ee263791
 import atexit, datetime, os
+from pathlib import Path
 from dataclasses import dataclass, field
 from ..core import MegsslError
 
@@ -23,8 +24,8 @@ class Launch:
     told: dict = field(default_factory=dict) # what `tell_progress` says beside the epoch
 
 # %% ../../nbs/train/33f_processes.ipynb #1b60057d
-def environment(devices=1, # processes on each node
-                nodes=1):
+def environment(devices: int = 1, # processes on each node
+                nodes: int = 1):
     "Lightning's view of how the processes were started; a launcher that has started another number raises."
     from lightning.pytorch.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
     world, step = devices * nodes, int(os.environ.get("SLURM_NTASKS", 1)) > 1 and "SLURM_STEP_ID" in os.environ
@@ -61,24 +62,24 @@ def _checked(kind, launcher: str, devices: int, nodes: int):
         raise MegsslError(f"{asked} says process {rank} of 0 to {world - 1}; start all processes with it")
     return found
 
-def rank_and_world(devices=1, nodes=1) -> tuple: # (number of this process from 0, number of all)
+def rank_and_world(devices: int = 1, nodes: int = 1) -> tuple: # (number of this process from 0, number of all)
     "Which process of a training this is, among those of all nodes."
     if devices * nodes == 1: return 0, 1
     found = environment(devices, nodes)
     return found.global_rank(), found.world_size()
 
-def leads(devices=1, nodes=1) -> bool:
+def leads(devices: int = 1, nodes: int = 1) -> bool:
     "Whether this is the process that prepares, speaks and writes for all."
     return rank_and_world(devices, nodes)[0] == 0
 
 # %% ../../nbs/train/33f_processes.ipynb #bb369a3d
-def together(devices=1, nodes=1) -> bool:
+def together(devices: int = 1, nodes: int = 1) -> bool:
     "Whether a launcher has started all processes at once; Lightning starts the others when the first one trains."
     if devices * nodes == 1: return False
     from lightning.pytorch.plugins.environments import LightningEnvironment
     return not isinstance(environment(devices, nodes), LightningEnvironment)
 
-def join_group(devices=1, nodes=1):
+def join_group(devices: int = 1, nodes: int = 1):
     "Make the group of all processes that a launcher has started; Lightning trains in it."
     import torch
     if torch.distributed.is_initialized(): return
@@ -100,7 +101,7 @@ def leave_group():
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
-def first_says(value, devices=1, nodes=1): # -> the value of the first process
+def first_says(value: object, devices: int = 1, nodes: int = 1): # -> the value of the first process
     "What the first process says, in all that were started together; they wait for it, however long that takes."
     import torch
     join_group(devices, nodes)
@@ -121,7 +122,7 @@ def everywhere(*numbers) -> list:
         torch.distributed.all_reduce(sums)
     return sums.tolist()
 
-def gathered(value) -> list: # one per process
+def gathered(value: object) -> list: # one per process
     "The values of all processes of a training."
     import torch
     if not torch.distributed.is_initialized(): return [value]
@@ -133,7 +134,7 @@ def gathered(value) -> list: # one per process
 def check_agreed(share: tuple, # number of the process whose windows this one has, and of all
                  place: tuple, # the same, as Lightning counts
                  steps: list, # updates that lie behind each process
-                 last): # the file with which they go on
+                 last: str | Path | None): # the file with which they go on
     "Refuse a training whose processes do not belong together."
     if share != place:
         raise MegsslError(f"training: process {place[0]} of {place[1]} has the windows of process {share[0]} of "
