@@ -14,7 +14,7 @@ from pydantic import PositiveInt
 from ..core import Config, MegsslError
 from .base import events_table, first_line
 from .breaks import is_break
-from .tables import blank, read_table
+from .tables import blank, text_table
 
 # %% ../../nbs/sources/01f_events.ipynb #d417f0df
 def annotated_events(raw): # events_table
@@ -107,7 +107,7 @@ def tabled_events(path: Path, raw, names: dict|None, told: list): # events_table
             codes = mne.read_events(path, verbose="error")
         except Exception as e: raise MegsslError(f"{path}: events: not readable ({first_line(e)})") from None
         return coded_events(codes, raw, names, told)
-    table = read_table(path)
+    table = text_table(path)
     if "onset" not in table or not {"trial_type", "value"} & set(table):
         raise MegsslError(f"{path}: events: columns are {', '.join(table)}; expected onset and trial_type")
     kinds, known = kinds_of(table, path, names, told)
@@ -134,7 +134,8 @@ def kinds_of(table, path, names: dict|None, told: list) -> tuple: # (rows,) text
             known = whole.isin(numbers)
             kind = whole.map(numbers)
         if not known.any():
-            raise MegsslError(f"{path}: events: event_id names {', '.join(names)}, but the table has none of them under "
+            raise MegsslError(f"{path}: events: event_id names {', '.join(names)}, but the table has none of them "
+                              "under "
                               "trial_type and none of their codes under value; correct event_id, or leave it out")
     else:
         known = ~kind.str.lower().isin(blank)

@@ -15,7 +15,7 @@ from ..core import MegsslError, read_json
 from .libribrain_files import processing, run_paths, vectorview
 from .base import (Header, Loaded, Recording, Source, check_samples, events_table, expand, first_line,
                                     open_hdf5, reachable, relative_names, sensor_positions, stored_array)
-from .tables import read_table
+from .tables import text_table
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #9a8d3b1c
 sessions = {**{f"Sherlock{book}": range(1, n + 1) for book, n in enumerate((12, 12, 12, 12, 15, 14, 14, 10), 1)},
@@ -45,7 +45,7 @@ def read_rows(path: Path, how: str): # DataFrame: kind, segment, timemeg, durati
     "The rows of an events table that `how` needs; their times must be numbers."
     import pandas as pd
     if not path.is_file(): raise MegsslError(f"{path}: events: no such file; restore it, or set events: none")
-    times, table = ("timemeg", "duration"), read_table(path)
+    times, table = ("timemeg", "duration"), text_table(path)
     if lacking := [c for c in ("kind", "segment", *times) if c not in table]:
         raise MegsslError(f"{path}: {lacking[0]}: no such column; there are {', '.join(map(str, table.columns[:10]))}")
     table = table[table.kind.isin(rows_for[how])]

@@ -24,7 +24,7 @@ def bti_signals(folder: Path) -> list[Path]: # empty unless `folder` holds a 4D/
 
 # %% ../../nbs/sources/01c_paths.ipynb #69edca46
 def is_layout(path: Path) -> bool:
-    "Whether a `.lay` file lists the places of sensors; the recordings of Persyst with this ending begin with a section."
+    "Whether a `.lay` file lists the places of sensors; a recording of Persyst begins with a section."
     if path.suffix.lower() != ".lay" or not path.is_file(): return False
     with open(path, "rb") as f: return not f.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
 

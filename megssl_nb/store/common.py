@@ -61,17 +61,21 @@ def check_spelling(items):
             plain = name.lower().replace(" ", "").strip(".")
             first, other = seen.setdefault(plain, (origin, name))
             if other != name:
-                raise MegsslError(f"{origin}: channels: {name} is called {other} in {first}; with absent: zero they would "
-                                  f"be two sensors; name them alike in the files, or with channels: {{{name}: {other}}}")
+                raise MegsslError(f"{origin}: channels: {name} is called {other} in {first}; with absent: zero they "
+                                  "would "
+                                  "be two sensors; name them alike in the files, or with channels: "
+                                  f"{{{name}: {other}}}")
 
 def check_overlap(items):
-    "A recording that has hardly a channel in common with the others is of another system: zeros do not make them alike."
+    """A recording that has hardly a channel in common with the others is of another system: zeros do not make them
+    alike."""
     if len(items) < 2: return
     often = counted(n for _, _, names, _ in items for n in set(names))
     for origin, _, names, _ in items:
         shared = sum(often[n] > 1 for n in names)
         if shared < max(1, len(names)/10):
-            raise MegsslError(f"{origin}: channels: shares {shared} of its {len(names)} channels with the other recordings "
+            raise MegsslError(f"{origin}: channels: shares {shared} of its {len(names)} channels with the other "
+                              "recordings "
                               f"({first_names(names)}); prepare it into a store of its own")
 
 # %% ../../nbs/store/05b_common.ipynb #48d4013e

@@ -344,7 +344,8 @@ def broken_spans(job: Preparation) -> np.ndarray: # (n_times,) bool
             x = raw.get_data(picks, a, b)
         out[a:b] = not (np.abs(x) <= limit).all()  # NaN fails, too
     if out.any():
-        job.log.append(f"{out.sum()/job.sfreq:.3g} s marked as bad hold NaN or samples beyond every signal; filters end "
+        job.log.append(f"{out.sum()/job.sfreq:.3g} s marked as bad hold NaN or samples beyond every signal; filters "
+                       "end "
                        "there")
     return out
 
