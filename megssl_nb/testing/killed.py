@@ -6,7 +6,7 @@
 __all__ = ['start', 'start_megssl', 'family', 'kill_family']
 
 # %% ../../nbs/testing/69c_killed.ipynb #f3f415ce
-import os, signal, subprocess, sys, time
+import contextlib, os, signal, subprocess, sys, time
 from pathlib import Path
 
 # %% ../../nbs/testing/69c_killed.ipynb #623044b8
@@ -36,6 +36,6 @@ def kill_family(mark: str):
     "SIGKILL to all that carry the mark, as when the machine loses power."
     while found := family(mark):
         for pid in found:
-            try: os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError: pass  # it has ended by itself
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
