@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['edges', 'features', 'registry', 'log', 'log_variance', 'band_power', 'spatial_pca', 'lda', 'positive',
            'tangent_space', 'of_windows', 'low_passed', 'majority', 'mean', 'lowpass_lda', 'mlp', 'random_frozen',
-           'convolutional', 'perceptron', 'on_features', 'check_baselines', 'baselines', 'answered']
+           'convolutional', 'on_features', 'check_baselines', 'baselines', 'answered']
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #95f60da0
 from dataclasses import replace
@@ -13,7 +13,7 @@ import numpy as np
 from ..core import MegsslError, Registry
 from ..models.encoder import build_encoder
 from .evaluate import EvaluateConfig, cnn, setting_of
-from .readouts import by_chunk, shares
+from .readouts import Perceptron, by_chunk, inner_folds, shares
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #67b42883
 def log(power): return np.log(np.maximum(power, np.finfo(np.float64).tiny))
@@ -114,7 +114,8 @@ def lowpass_lda(setting, encoder):
 def mlp(setting, encoder):
     "Band power and the low-passed signal under a perceptron with one hidden layer, for numbers."
     parts = [features[name](setting) for name in ("band_power", "low_passed")]
-    return setting.task.decoded(setting, *(np.concatenate(p, 1) for p in zip(*parts)), decoder=perceptron(setting.seed))
+    decoder = Perceptron(inner_folds(setting.windows, setting.train), setting.seed)
+    return setting.task.decoded(setting, *(np.concatenate(p, 1) for p in zip(*parts)), decoder=decoder)
 
 def random_frozen(setting, encoder):
     "A linear probe on the encoder's architecture with random weights."
@@ -123,14 +124,6 @@ def random_frozen(setting, encoder):
 def convolutional(setting, encoder):
     "The plain convolutional network, trained as an encoder is fine-tuned."
     return cnn(setting).prediction
-
-def perceptron(seed):
-    "Standardised features and a hidden layer of 64 units."
-    from sklearn.neural_network import MLPRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    network = MLPRegressor(hidden_layer_sizes=(64,), solver="lbfgs", alpha=10.0, max_iter=500, random_state=seed)
-    return make_pipeline(StandardScaler(), network)
 
 def on_features(name, what): # what: the features, in words
     "A baseline that decodes features with the linear decoder of the task."
@@ -164,7 +157,7 @@ def check_baselines(names, # "all", "none" or a list
 def baselines(windows, # Windows
               split, # Split: `train` and `test` are used
               names="all", # or some of `task.baselines`, `package.module:function` or `file.py:function`
-              labels_per_class=None, # None = all labelled training windows
+              labels=None, # training windows per class, of numbers in all; None = all that have a label
               seed=0, # draws the label subset and the weights of `random_frozen`
               encoder=None, # gives `random_frozen` its architecture; without it, "all" leaves `random_frozen` out
               pool="mean", # what `random_frozen` reads of each window: the mean over tokens, or all "tokens"
@@ -173,7 +166,7 @@ def baselines(windows, # Windows
               ) -> dict: # name -> (n_test, K) probabilities or numbers of the windows split.test or their time points
     "Fit each baseline on the labelled training windows and predict the test windows."
     cfg = (cfg or EvaluateConfig()).model_copy(update={"pool": pool})
-    return answered(setting_of(windows, split, cfg, labels_per_class, seed), names, encoder)
+    return answered(setting_of(windows, split, cfg, labels, seed), names, encoder)
 
 def answered(setting, names="all", encoder=None) -> dict: # as `baselines`
     "What each baseline says in a setting; their decoders have the same penalty whatever the probe has."

@@ -68,4 +68,5 @@ class TimePoints(Classes):
     def collected(self, windows, prediction): return merged(windows, prediction)
 
     def probe(self, encoder, setting):
+        self.probe_decoder(setting)
         return probe_points(encoder, setting.windows, setting.few, setting.test, setting.cfg.probe_c)
