@@ -20,7 +20,8 @@ from .figures import (Legend, best_trivial, is_baseline, preview_figure, preview
 from .page import count
 from ..studies.cells import with_cells
 from ..studies.sweep import sweep_points, table_value
-from ..evaluation.statistics import withheld
+from ..evaluation.metrics import Score
+from ..evaluation.statistics import possible, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #6936fca0
 def read_stage(folder: str | Path) -> dict: # folder of a pretrained checkpoint
@@ -136,8 +137,24 @@ class Records:
     def shown(self) -> list: # metrics.json of the first point
         return [m for m in self.cells if m.get("point", "") == self.points[0]]
     @cached_property
-    def level(self):
-        return "window" if "window" in set(self.results.level) else next(iter(self.results.level), "window")
+    def score(self) -> Score:
+        "What tables and verdict are about, as the task says it; of a run that does not, what its tables hold."
+        there, levels = list(dict.fromkeys(self.results.metric)), list(dict.fromkeys(self.results.level))
+        for said in (Score.read(m["score"]) for m in self.cells if m.get("score")):
+            if said.metric in there and said.level in levels: return said
+        metric = next((m for m in ("macro_f1", "r2") if m in there), there[0] if there else "macro_f1")
+        guess = 1/len(self.classes) if self.classes else 0. if metric == "r2" else None
+        level = "window" if "window" in levels else next(iter(levels), "window")
+        return Score(metric, "low" if metric == "mse" else "high", level, guess, possible(metric))
+    @property
+    def level(self) -> str: return self.score.level
+    @property
+    def metric(self) -> str: return self.score.metric
+    @property
+    def chance(self): return self.score.guess # what knowing nothing reaches, or None
+    @property
+    def counted(self) -> str: # what a number of labels counts
+        return "labels per class" if self.classes else "labelled windows"
     @cached_property
     def seeds(self) -> list:
         return sorted({int(s) for s in self.results[~self.results.cell.map(is_baseline).astype(bool)].seed})
@@ -147,26 +164,18 @@ class Records:
     def classes(self) -> list:
         said = [list(m["classes"]) for m in self.cells if m.get("classes")]
         return said[0] if said else [m[3:] for m in dict.fromkeys(self.results.metric) if m.startswith("f1:")]
-    @property
-    def chance(self): # of guessing among equally frequent classes, or the mean of all numbers
-        if self.classes: return 1 / len(self.classes)
-        return 0. if self.metric == "r2" else None
-    @cached_property
-    def metric(self) -> str: # the one that tables and verdict are about
-        there = list(dict.fromkeys(self.results.metric))
-        return next((m for m in ("macro_f1", "r2") if m in there), there[0] if there else "macro_f1")
 
     def means(self, metric: str | None = None, subject: str = "all", level: str | None = None
               ) -> dict: # cell -> mean over folds and seeds; baselines last, best first
         found = seed_means(select(self.results, subject=subject, level=level or self.level,
                                   metric=metric or self.metric)).groupby("cell")["value"].mean()
+        low = self.score.better == "low" and metric in (None, self.metric)
         return {c: float(found[c])
-                for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))]
+                for c in [*self.order, *(c for c in found.sort_values(ascending=low).index if is_baseline(c))]
                 if c in found}
     @cached_property
     def strongest(self): # name of the best baseline, or None
-        found = {c: v for c, v in self.means().items() if is_baseline(c)}
-        return max(found, key=found.get) if found else None
+        return self.score.best({c: v for c, v in self.means().items() if is_baseline(c)})
     def row(self, cell: str, metric: str | None = None, level: str | None = None): # row of summary.csv, or None
         found = select(self.summary, cell=cell, subject="all", level=level or self.level,
                        metric=metric or self.metric)

@@ -76,7 +76,8 @@ class StudyConfig(Config):
     pretrain: PretrainConfig = PretrainConfig()
     task: str | dict | None = None  # a name, or a mapping with `kind`; None = what the windows ask for
     evaluate: EvaluateConfig = EvaluateConfig()
-    headline: int | None = None  # labels per class of results.csv: one of evaluate.labels_per_class; None = its last
+    # label count of results.csv: one of evaluate.labels_per_class, or of labels; None = its last
+    headline: int | None = None
     baselines: list[str] | Literal["all", "none"] = "all"
     seeds: Annotated[int, Field(ge=1, le=10_000)] | list[int] = 3  # how many (0, 1, ...), or which
 
@@ -133,10 +134,14 @@ class StudyConfig(Config):
                              "by its own token; leave pool out")
         if self.windows.numbers and self.evaluate.labels_per_class != [None]:
             raise ValueError("evaluate.labels_per_class: numbers are asked for (windows.numbers), so no windows per "
-                             "class can be drawn; use [null]")
-        if self.headline is not None and self.headline not in self.evaluate.labels_per_class:
-            raise ValueError(f"headline: {self.headline} is not in evaluate.labels_per_class "
-                             f"{self.evaluate.labels_per_class}")
+                             "class can be drawn; set evaluate.labels, how many of all labelled windows teach")
+        if not self.windows.numbers and self.evaluate.labels is not None:
+            raise ValueError("evaluate.labels: is for numbers (windows.numbers); set evaluate.labels_per_class")
+        if not self.windows.numbers and self.evaluate.probe_head != "linear":
+            raise ValueError("evaluate.probe_head: mlp is for numbers (windows.numbers); leave it out")
+        if self.headline is not None and self.headline not in self.evaluate.counts:
+            field = "labels_per_class" if self.evaluate.labels is None else "labels"
+            raise ValueError(f"headline: {self.headline} is not in evaluate.{field} {self.evaluate.counts}")
         if not self.seeds: raise ValueError("seeds: at least one is needed")
         return self
 
@@ -221,7 +226,7 @@ class StudyConfig(Config):
         return self.beside(self.points[point]) if point else self
 
     @property
-    def headline_labels(self): return self.evaluate.labels_per_class[-1] if self.headline is None else self.headline
+    def headline_labels(self): return self.evaluate.counts[-1] if self.headline is None else self.headline
 
 # %% ../../nbs/studies/40_study.ipynb #9f0e3cc7
 named = Path(__file__).parents[1] / "named" if "__file__" in globals() else Path.cwd().parents[1] / "studies"
