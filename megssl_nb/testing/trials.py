@@ -18,7 +18,7 @@ def in_memory(x, # (N, C, T)
               classes=None, # names; None = the class numbers
               numbers=None, # (N, K) instead of classes
               columns=(), # the names of the K numbers
-              blocks=False, # True: each recording is one unbroken stretch, and no window is a trial
+              blocks=False, # True: each recording is one unbroken stretch instead of a row of trials
               ) -> Windows:
     "Windows over an array of trials."
     n, c, t = x.shape
@@ -35,5 +35,5 @@ def in_memory(x, # (N, C, T)
                             digest="in memory")
     y = np.zeros(n, int) if y is None else np.asarray(y)
     given = [str(k) for k in np.unique(y)] if numbers is None else []
-    return Windows(store, t, recording, at*t, y, classes or given, np.full(n, -1) if blocks else np.arange(n),
+    return Windows(store, t, recording, at*t, y, classes or given, np.arange(n),
                    numbers=None if numbers is None else np.asarray(numbers, float), columns=list(columns))
