@@ -108,7 +108,7 @@ def suited(setting) -> list: # names
     "What `all` stands for: the reference points of the task, and the families that fit the windows."
     w, task = setting.windows, setting.task
     extra, seconds = [], w.length/w.store.sfreq
-    if w.classes and locked(w, setting.train):
+    if w.classes and w.store.sfreq > 4 and locked(w, setting.train):
         extra += ["wave", "xdawn"]
     if w.store.sfreq >= 40 and seconds >= .5:
         extra += ["filter_bank"]

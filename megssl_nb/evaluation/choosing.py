@@ -70,7 +70,7 @@ def inner_folds(setting, most=5
     if not folds or any(set(w.present(train[a]).tolist()) != there or not len(b) for a, b in folds): return [], ""
     return folds, by
 
-# %% ../../nbs/evaluation/32e_choosing.ipynb #004cc2db
+# %% ../../nbs/evaluation/32e_choosing.ipynb #2468e746
 class LeftOut(MegsslError):
     "These windows do not allow this baseline; the message says why."
 
@@ -88,7 +88,8 @@ class Answer:
 
     def record(self) -> dict:
         "All of it but the prediction, as plain data."
-        return {k: v for k, v in vars(self).items() if k != "prediction"}
+        validation = {m: v for m, v in self.validation.items() if np.isfinite(v)}
+        return {k: v for k, v in vars(self).items() if k != "prediction"} | {"validation": validation}
 
 # %% ../../nbs/evaluation/32e_choosing.ipynb #aba453b2
 def overall(task, scored, prediction) -> dict: # metric -> value

@@ -240,7 +240,7 @@ def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's poi
         return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
     if job.takes: return start
     if job.kind == "baselines":
-        return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines)) + (
+        return start + 0.5 * len(e.labels_per_class) * (14 if study.baselines == "all" else len(study.baselines)) + (
             step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
