@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['banks', 'penalties', 'filter_bank', 'csp', 'transductive_power', 'transductive_tangent', 'band_covariances', 'usable',
-           'covariances_of', 'in_tangent', 'banked', 'one_band', 'patterns', 'by_person', 'standardised', 'recentred']
+           'covariances_of', 'in_tangent', 'banked', 'one_band', 'patterns', 'by_person', 'standardised', 'recentred',
+           'around', 'centred_banks']
 
 # %% ../../nbs/evaluation/32g_rhythms.ipynb #9f64d04c
 import numpy as np
@@ -104,7 +105,8 @@ def recentred(setting, encoder, bank):
     "Tangent vectors of a filter bank, the covariances of each subject whitened by their mean."
     from pyriemann.utils.base import invsqrtm
     from pyriemann.utils.mean import mean_covariance
-    train, test = covariances_of(setting, banks[bank], 64 if len(setting.windows.store.ch_names) <= 64 else 24)
+    bands = around(setting) if bank == "stimuli" else banks[bank]
+    train, test = covariances_of(setting, bands, 64 if len(setting.windows.store.ch_names) <= 64 else 24)
     def centred(cov, idx):
         def whiten(here):
             for k in range(cov.shape[1]):
@@ -114,8 +116,19 @@ def recentred(setting, encoder, bank):
         return cov
     return in_tangent(centred(train, setting.train), lambda: centred(test(), setting.test))
 
+def around(setting, width=1.) -> list:
+    "Narrow bands around the frequencies that the study gives."
+    given = setting.cfg.frequencies
+    width = max(width, .6/setting.windows.seconds)
+    return [(h - width, h + width) for h in (given.values() if isinstance(given, dict) else given)]
+
+def centred_banks(setting) -> list:
+    "Bands around the stimulation where the study gives its frequencies, else rhythms."
+    given = getattr(setting.cfg, "frequencies", None)
+    return [{"bank": b} for b in (("stimuli",) if given and given != "find" else ("low", "broad"))]
+
 transductive_power = Family("transductive_power", "Band power, standardised within each person without labels.",
                             standardised, linear, how=penalties, transductive=True)
 transductive_tangent = Family("transductive_tangent", "A filter bank whose covariances are re-centred per person.",
-                              recentred, linear, of=[{"bank": b} for b in ("low", "broad")], how=penalties,
+                              recentred, linear, of=centred_banks, how=penalties,
                               transductive=True)

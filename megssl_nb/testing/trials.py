@@ -24,7 +24,9 @@ def in_memory(x, # (N, C, T)
     n, c, t = x.shape
     subject = np.repeat("1", n) if subject is None else np.asarray(subject).astype(str)
     names, recording = np.unique(subject, return_inverse=True)
-    at = np.array([np.flatnonzero(recording == r).tolist().index(i) for i, r in enumerate(recording)])
+    at = np.empty(n, int)
+    for r in range(len(names)):
+        at[recording == r] = np.arange((recording == r).sum())
     signals = [np.ascontiguousarray(x[recording == r].transpose(1, 0, 2).reshape(c, -1), dtype=np.float32)
                for r in range(len(names))]
     def pieces(n): return [(0, n)] if blocks else [(a, a + t) for a in range(0, n, t)]
