@@ -6,21 +6,23 @@
 __all__ = ['edges', 'log', 'log_variance', 'band_power', 'slow_wave', 'spatial_pca', 'mean_covariance', 'components', 'positive',
            'tangent_space', 'of_windows', 'low_passed']
 
-# %% ../../nbs/evaluation/32d_features.ipynb #c0976d8a
+# %% ../../nbs/evaluation/32d_features.ipynb #6a0e5753
+from collections.abc import Callable
 import numpy as np
-from .readouts import by_chunk
+from .readouts import Setting, by_chunk
+from ..windows.cut import Windows
 
-# %% ../../nbs/evaluation/32d_features.ipynb #68b9d0ba
-def log(power): return np.log(np.maximum(power, np.finfo(np.float64).tiny))
+# %% ../../nbs/evaluation/32d_features.ipynb #07277084
+def log(power: np.ndarray): return np.log(np.maximum(power, np.finfo(np.float64).tiny))
 
-def log_variance(x, sfreq) -> np.ndarray: # (b, C)
+def log_variance(x: np.ndarray, sfreq: float) -> np.ndarray: # (b, C)
     "The logarithm of each sensor's variance."
     return log(x.var(-1))
 
 # %% ../../nbs/evaluation/32d_features.ipynb #017fbddd
 edges = (1, 4, 8, 13, 30, 50, 100, 200)  # Hz: delta, theta, alpha, beta, low gamma, high gamma (two)
 
-def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
+def band_power(x: np.ndarray, sfreq: float) -> np.ndarray: # (b, C * bands)
     "Log power per sensor in the bands below Nyquist that have a bin, from Welch spectra of 2 s or 16 samples."
     from scipy.signal import welch
     f, power = welch(x, sfreq, nperseg=min(x.shape[-1], max(round(2 * sfreq), 16)))
@@ -28,9 +30,9 @@ def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
     bands = [b for b in bands if b.any()] or [f > 0 if len(f) > 1 else f == 0]
     return np.concatenate([log(power[..., b].mean(-1)) for b in bands], -1)
 
-# %% ../../nbs/evaluation/32d_features.ipynb #3d3f2797
-def slow_wave(x, sfreq, cutoff=4.0, # Hz, Butterworth of order 4, forward and backward
-              step=0.05, # s between two samples
+# %% ../../nbs/evaluation/32d_features.ipynb #dd93b5cb
+def slow_wave(x: np.ndarray, sfreq: float, cutoff: float = 4.0, # Hz, Butterworth of order 4, forward and backward
+              step: float = 0.05, # s between two samples
               ) -> np.ndarray: # (b, C * samples)
     "The low-passed signal, a sample every 50 ms."
     from scipy.signal import butter, sosfiltfilt
@@ -38,21 +40,21 @@ def slow_wave(x, sfreq, cutoff=4.0, # Hz, Butterworth of order 4, forward and ba
         x = sosfiltfilt(butter(4, cutoff, fs=sfreq, output="sos"), x, padlen=min(15, x.shape[-1] - 1))
     return x[..., ::max(1, round(step * sfreq))].reshape(len(x), -1)
 
-# %% ../../nbs/evaluation/32d_features.ipynb #f08176d9
-def spatial_pca(windows, idx, n: int
+# %% ../../nbs/evaluation/32d_features.ipynb #02cea8a5
+def spatial_pca(windows: Windows, idx: np.ndarray, n: int
                 ) -> np.ndarray: # (n, C) filters, or the identity when there are no more than n sensors
     "The leading eigenvectors of the mean sensor covariance of the windows `idx`."
     c = windows.x(idx[:1]).shape[1]
     if c <= n: return np.eye(c)
     return np.linalg.eigh(mean_covariance(windows, idx))[1][:, :-n - 1:-1].T
 
-def mean_covariance(windows, idx) -> np.ndarray: # (C, C), the sum over windows
+def mean_covariance(windows: Windows, idx: np.ndarray) -> np.ndarray: # (C, C), the sum over windows
     "The covariance of sensors within windows."
     cov = by_chunk(windows, idx, lambda x: np.einsum("bct,bdt->cd", *[x - x.mean(-1, keepdims=True)] * 2)[None])
     return cov.sum(0)
 
-# %% ../../nbs/evaluation/32d_features.ipynb #c2244162
-def components(windows, idx, most: int) -> np.ndarray: # (n, C) filters, n <= most
+# %% ../../nbs/evaluation/32d_features.ipynb #106af6da
+def components(windows: Windows, idx: np.ndarray, most: int) -> np.ndarray: # (n, C) filters, n <= most
     "The leading principal components of standardised sensors, as far as the training windows have a signal there."
     cov = mean_covariance(windows, idx)
     spread = np.sqrt(np.diagonal(cov))
@@ -61,15 +63,16 @@ def components(windows, idx, most: int) -> np.ndarray: # (n, C) filters, n <= mo
     kept = np.flatnonzero(value > 1e-6*max(value.max(), 1e-300))[::-1][:most]
     return vector[:, kept].T*scale*np.sqrt(len(idx)*windows.length)
 
-# %% ../../nbs/evaluation/32d_features.ipynb #ebc390e3
-def positive(cov, # (n, C, C)
+# %% ../../nbs/evaluation/32d_features.ipynb #a428d462
+def positive(cov: np.ndarray, # (n, C, C)
              typical: float, # variance
             ) -> np.ndarray: # (n, C, C)
     "Covariances, with a little of the identity for a window that has none because it is flat or a single sample."
     none = np.linalg.eigvalsh(cov)[:, 0] <= 1e-9 * typical
     return np.where(none[:, None, None], cov + 1e-6 * typical * np.eye(cov.shape[-1]), cov)
 
-def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of train and of test
+def tangent_space(windows: Windows, train: np.ndarray, test: np.ndarray, whole: int = 64, n: int = 40
+                  ) -> tuple: # features of train and of test
     """Shrunk covariances (OAS) of up to `whole` sensors, or of `n` leading components, in the tangent space at the
     mean of the training windows."""
     from pyriemann.estimation import Covariances
@@ -82,17 +85,17 @@ def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of 
     space = TangentSpace("riemann").fit(cov[0])
     return tuple(map(space.transform, cov))
 
-# %% ../../nbs/evaluation/32d_features.ipynb #dd9785b0
-def of_windows(setting, f
+# %% ../../nbs/evaluation/32d_features.ipynb #27115640
+def of_windows(setting: Setting, f: Callable
                ) -> tuple: # f: (signals, sfreq) -> (b, F); features of the windows that teach and of those of the test
     "The features that `f` finds in each window; those of the test when they are called for."
     w = setting.windows
     def found(idx): return by_chunk(w, idx, lambda x: f(x, w.store.sfreq))
     return found(setting.train), lambda: found(setting.test)
 
-def low_passed(setting, cutoff=4.0, # Hz
-               step=0.05, # s
-               most=1000) -> tuple: # how many features there may be
+def low_passed(setting: Setting, cutoff: float = 4.0, # Hz
+               step: float = 0.05, # s
+               most: int = 1000) -> tuple: # how many features there may be
     "The low-passed signal of up to 40 components, at most about 1000 features."
     windows = setting.windows
     times = max(1, round(windows.length / (step * windows.store.sfreq)))
