@@ -136,7 +136,9 @@ def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): 
         for fold in study.split.folds_of(seed):
             split = run.split(seed, fold)
             check_split(run, split, seed, fold)
-            labelled = known["base"] | at | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(),
+            said = study.evaluate.plain()
+            driven = {k: said.pop(k) for k in ("frequencies",) if k in said}  # no cell knows of them
+            labelled = known["base"] | at | {"seed": seed, "split": split.digest, "evaluate": said,
                                              "headline": study.headline_labels}
             if study.task:
                 labelled |= {"task": run.task.described()}
@@ -147,7 +149,7 @@ def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): 
                 yield Job("evaluate", cell, seed, fold, digest(labelled | {"cell": cell, "needs": needs}), needs,
                           point=run.point)
             if study.baselines != "none" and run.task is not None:
-                key = digest(labelled | {"baselines": study.baselines})
+                key = digest(labelled | {"baselines": study.baselines} | driven)
                 yield Job("baselines", "baselines", seed, fold, key, point=run.point)
 
 def jobs(run: Run, cells: list | None = None, seeds: list | None = None
