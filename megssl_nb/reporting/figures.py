@@ -21,7 +21,16 @@ grey, palette = "#7d7d7d", ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00
 baseline_names = {"majority": "majority class", "mean": "mean of the training targets",
                   "log_variance": "log-variance + linear", "band_power": "band power + linear",
                   "tangent_space": "tangent space + linear", "lowpass_lda": "low-pass LDA",
-                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder"}
+                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder",
+                  "wave": "low-pass LDA, chosen", "xdawn": "xDAWN covariances",
+                  "filter_bank": "filter-bank tangent space",
+                  "csp": "common spatial patterns", "transductive_power": "band power per person (transductive)",
+                  "transductive_tangent": "re-centred tangent space (transductive)",
+                  "cca": "canonical correlation, untrained", "filter_bank_cca": "filter-bank canonical correlation",
+                  "correlations": "canonical correlations + linear", "steady_tangent": "narrow-band tangent space",
+                  "harmonics": "power at harmonics + linear", "time_mean": "mean over time",
+                  "ridge": "ridge regression", "kernel_ridge": "kernel ridge regression",
+                  "random_convolutions": "random convolutions + ridge"}
 metric_names = {"macro_f1": "macro-F1", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
                 "r": "correlation", "r2": "R²", "mse": "mean squared error"}
 

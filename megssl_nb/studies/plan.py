@@ -136,7 +136,9 @@ def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): 
         for fold in study.split.folds_of(seed):
             split = run.split(seed, fold)
             check_split(run, split, seed, fold)
-            labelled = known["base"] | at | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(),
+            said = study.evaluate.plain()
+            driven = {k: said.pop(k) for k in ("frequencies",) if k in said}  # no cell knows of them
+            labelled = known["base"] | at | {"seed": seed, "split": split.digest, "evaluate": said,
                                              "headline": study.headline_labels}
             if study.task:
                 labelled |= {"task": run.task.described()}
@@ -147,7 +149,7 @@ def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): 
                 yield Job("evaluate", cell, seed, fold, digest(labelled | {"cell": cell, "needs": needs}), needs,
                           point=run.point)
             if study.baselines != "none" and run.task is not None:
-                key = digest(labelled | {"baselines": study.baselines})
+                key = digest(labelled | {"baselines": study.baselines} | driven)
                 yield Job("baselines", "baselines", seed, fold, key, point=run.point)
 
 def jobs(run: Run, cells: list | None = None, seeds: list | None = None
@@ -245,7 +247,7 @@ def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's poi
         return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
     if job.takes: return start
     if job.kind == "baselines":
-        return start + 0.5 * len(e.counts) * (8 if study.baselines == "all" else len(study.baselines)) + (
+        return start + 0.5 * len(e.counts) * (14 if study.baselines == "all" else len(study.baselines)) + (
             step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
