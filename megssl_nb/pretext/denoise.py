@@ -16,7 +16,7 @@ from ..core import Config
 from ..models.spans import uniform
 from .base import Pretext, guess_signal, normal, register, sensor_graph
 from .requires import told_samples
-from ..windows.batches import as_batch
+from ..windows.batches import as_batch, full
 
 # %% ../../nbs/pretext/21_denoise.ipynb #305b8582
 def add_noise(batch,     # Batch, or (B, C, T), robust-scaled
@@ -70,9 +70,9 @@ class Reconstruction(Pretext):
         corrupted, hidden, parts = self.corrupt(batch, generator)
         tokens = encoder.tokens(replace(batch, x=corrupted),
                                 hidden if any(hides for _, hides, _ in self.steps) else None).values
-        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1])
-        if not told.all():
-            prediction, parts = self.keep(prediction, parts, told.to(x.device))
+        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1], x.device)
+        if not full(told):
+            prediction, parts = self.keep(prediction, parts, told)
         return self.finish(encoder, prediction, x, parts, corrupted, hidden, batch.there)
 
     def keep(self, prediction, parts, told): # told: (T,) bool

@@ -17,7 +17,7 @@ from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_
                             sweep, torch_rng, write_json, write_record)
 from ..models.encoder import checkpoint_folder, fill, read_weights, save_encoder
 from ..pretext.base import show
-from ..windows.batches import Batches
+from ..windows.batches import Batches, at_hand
 from .checkup import Sample, appraise, checkup_class
 from .loop import Feed, Objective, TrainConfig, fit, precision
 from .processes import place
@@ -36,9 +36,9 @@ class Pretraining(Objective):
     def loss(self, batch, generator):
         out = self.stage(self.encoder, batch, generator)
         self.logs = out.logs
-        return out.loss, int(out.mask.sum())
+        return out.loss, int(out.mask.sum()) if at_hand(out.mask) else out.mask.sum()
 
-    def alarm(self): return self.stage.alarm(self.logs)
+    def alarm(self, logs): return self.stage.alarm(logs)
 
     def validate(self, batch, generator):
         out = self.stage(self.encoder, batch, generator)
