@@ -144,6 +144,7 @@ def checkup_class():
             self.state["before"] = [old.to(p.device) for old, p in zip(self.state["before"], weights)]
         def on_train_epoch_end(self, trainer, loop):
             s, epoch = self.state, trainer.current_epoch + 1
+            loop.catch_up()
             losses = [float(l) for l, _ in loop.losses]
             norms = [float(n) for n in loop.norms]
             loss = loop.results()["train_loss"]

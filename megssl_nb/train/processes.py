@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['environment', 'checked', 'place', 'leads', 'together', 'join_group', 'leave_group', 'first_says', 'everywhere',
-           'gathered', 'check_agreed']
+           'summed', 'gathered', 'check_agreed']
 
 # %% ../../nbs/train/33f_processes.ipynb #ee263791
 import atexit, datetime, os
@@ -108,6 +108,14 @@ def everywhere(*numbers) -> list:
             sums = sums.cuda()
         torch.distributed.all_reduce(sums)
     return sums.tolist()
+
+def summed(number, device): # a number, or a scalar on the device -> scalar on the device
+    "The sum over all processes of a training, for which the host does not wait."
+    import torch
+    total = torch.as_tensor(number, dtype=torch.float64, device=device).reshape(1).clone()
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(total)
+    return total[0]
 
 def gathered(value) -> list: # one per process
     "The values of all processes of a training."
