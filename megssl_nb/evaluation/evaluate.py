@@ -17,7 +17,8 @@ from ..core import MegsslError, seed_all
 from ..models.cnn import CNN
 from .readouts import Setting
 from .tasks import task_of
-from ..train.loop import Feed, Objective, TrainConfig, fit
+from ..train.device import arithmetic
+from ..train.loop import Feed, Objective, TrainConfig, fit, gpu
 from ..windows.batches import Batches
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #0c89ed7b
@@ -48,6 +49,7 @@ class Evaluation:
     n_train: int  # labelled windows that were used
     seconds: float
     best_epoch: int = -1
+    precision: str = ""  # of a training
 
     @property
     def prob(self) -> np.ndarray: # (n_test, K)
@@ -67,6 +69,8 @@ class Answering(Objective):
     def validate(self, batch, generator):
         return self.task.answers(self.network(batch).float().cpu(), batch.target.cpu())
 
+    def repeats(self): return super().repeats() and type(self.task).__module__.startswith("megssl_nb.")
+
     def summary(self, outputs): return self.task.watched(*(torch.cat(o) for o in zip(*outputs)))
 
     def groups(self):
@@ -77,10 +81,11 @@ class Answering(Objective):
 # %% ../../nbs/evaluation/34_evaluate.ipynb #23570eb4
 def predict(task, network, windows, idx, size=64) -> np.ndarray: # (n, K)
     "What a trained network says of the windows `idx`, or of their labelled time points."
-    network, outputs = network.eval(), []
-    with torch.inference_mode():
+    device, outputs = gpu() or torch.device("cpu"), []
+    network = network.eval().to(device)
+    with torch.inference_mode(), arithmetic():
         for batch in Batches(windows[idx], size):
-            outputs.append(task.answers(network(batch), batch.target)[0])
+            outputs.append(task.answers(network(batch.to(device)).float().cpu(), batch.target)[0])
     return task.collected(windows[idx], task.predict(torch.cat(outputs)))
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #8a7bb4f8
@@ -108,8 +113,10 @@ def learn(setting: Setting, make, # task -> module, called with the random state
     feeds = Feed(windows[train], cfg.batch_size, seed,
                  passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
     tell = {"stage": f"{what}, {setting.labels or 'all'} labels per class"}
-    history, best = fit(Answering(task, net, cfg.encoder_lr_scale), *feeds, cfg, seed, monitor, tell=tell)
-    return Evaluation(predict(task, net, windows, setting.test), history, len(train), time.time() - start, best)
+    answering = Answering(task, net, cfg.encoder_lr_scale)
+    history, best = fit(answering, *feeds, cfg, seed, monitor, tell=tell)
+    prediction = predict(task, net, windows, setting.test)
+    return Evaluation(prediction, history, len(train), time.time() - start, best, answering.precision)
 
 def finetune(encoder, setting: Setting) -> Evaluation:
     "Train encoder and head."

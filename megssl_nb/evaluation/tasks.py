@@ -13,6 +13,7 @@ from torch import nn
 from ..core import Config, MegsslError, Registry, code_digest
 from .metrics import confusion, metric_rows, scores
 from .readouts import embeddings, fit_predict, logistic
+from ..windows.batches import at_hand
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #24686765
 class Classifier(nn.Module):
@@ -168,7 +169,8 @@ class Classes(Task):
 
     def loss(self, output, batch):
         y = batch.target
-        return nn.functional.cross_entropy(output, y, ignore_index=-1), int((y >= 0).sum())
+        count = (y >= 0).sum()
+        return nn.functional.cross_entropy(output, y, ignore_index=-1), int(count) if at_hand(count) else count
 
     def watched(self, output, target):
         from sklearn.metrics import f1_score

@@ -11,9 +11,9 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from ..core import Config
-from .base import graph_distance, kept_on, register, sensor_graph, sensor_mask
+from .base import graph_distance, register, sensor_graph, sensor_mask
 from .denoise import Reconstruction
-from ..windows.batches import as_batch, full
+from ..windows.batches import as_batch, full, kept_on
 
 # %% ../../nbs/pretext/22_masked_sensors.ipynb #8631966c
 def mask_sensors(batch,      # Batch, or (B, C, T)

@@ -160,6 +160,7 @@ class Objective(nn.Module):
     def groups(self) -> list:
         "[(factor on the learning rate, parameters)]"
         return [(1.0, list(self.parameters()))]
+    precision = ""  # of the last training
     logs, headlines = {}, ()  # figures of the last batch, for loggers; which of them the progress bar shows
     def alarm(self, logs: dict) -> str: # of one step
         "What makes it useless to go on; empty = nothing."
@@ -520,6 +521,7 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
     device, world = gpu(devices * nodes), devices * nodes
     if device and cfg.precision == "auto":
         cfg = cfg.model_copy(update={"precision": settled(objective, train, cfg, seed, world)["precision"]})
+    objective.precision = precision(cfg.precision)
     writer = Writer() if device or background else None
     updates = lambda steps: -(-steps // cfg.accumulate)
     total = min(cfg.epochs * updates(train.passes * len(train.batches)), cfg.max_steps or math.inf)
