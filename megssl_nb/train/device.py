@@ -50,8 +50,10 @@ def _together(values: list) -> list: # tensors on the CPU; those of one shape an
 
 def figures(loss, logs: dict) -> torch.Tensor: # (1 + len(logs),) float32
     "Loss and logs of a step in one tensor."
-    put = lambda v: v.detach().float().reshape(()) if isinstance(v, torch.Tensor) else torch.full((), float(v))
-    return torch.stack([put(v).to(loss.device) for v in (loss, *logs.values())])
+    def put(v):
+        if not isinstance(v, torch.Tensor): return torch.full((), float(v), device=loss.device)
+        return v.detach().float().reshape(()).to(loss.device)
+    return torch.stack([put(v) for v in (loss, *logs.values())])
 
 # %% ../../nbs/train/33g_device.ipynb #aecadea8
 class Waits(TorchDispatchMode):
@@ -128,7 +130,8 @@ class Recorded:
             self.clear()
             self.graph = torch.cuda.CUDAGraph()
             self.graph.register_generator_state(self.generator)
-            with torch.cuda.graph(self.graph, stream=side):
+            # other threads may use the card meanwhile, to fetch the next batches
+            with torch.cuda.graph(self.graph, stream=side, capture_error_mode="thread_local"):
                 self.loss, self.count, self.row = self.step()
         self.names, self.grads = list(objective.logs), [p.grad for p in self.params]
 
