@@ -130,7 +130,8 @@ class Feed:
                                    threads=max(1, min(8, (os.cpu_count() or 1) // 2)))
             self.batches.share, self.device = share, device
         try: yield
-        finally: self.batches, self.device, b.held = b, None, None
+        finally:
+            self.batches, self.device, b.held = b, None, None
 
     def __iter__(self):
         at, stop = self.epoch() * len(self) + self.done, (self.epoch() + 1) * len(self)
@@ -190,7 +191,8 @@ def loop_class():
             super().__init__()
             self.objective, self.cfg, self.seed, self.total, self.val = objective, cfg, seed, total, val
             self.asked, self.ending, self.random = Asked(), False, None
-            self.far, self.unseen, self.shown = False, Gathered(), {}  # far: figures are looked at every `log_every` steps
+            # far: figures are looked at every `log_every` steps
+            self.far, self.unseen, self.shown = False, Gathered(), {}
             self.recorded, self.records, self.replayed = None, False, False
         def configure_optimizers(self):
             fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"  # it must not unscale
@@ -257,7 +259,8 @@ def loop_class():
             else:
                 loss, n = self.objective.loss(batch, torch_rng(self.seed, *stream, device=batch.x.device))
                 row, names = figures(loss, self.objective.logs), list(self.objective.logs)
-            self.unseen.add(row, n, names, windows=len(batch), step=self.trainer.fit_loop.epoch_loop._batches_that_stepped,
+            self.unseen.add(row, n, names, windows=len(batch),
+                            step=self.trainer.fit_loop.epoch_loop._batches_that_stepped,
                             lr=self.trainer.optimizers[0].param_groups[0]["lr"])
             self.count = self.count + n
             return loss if self.shares == 1 else loss * n
@@ -266,14 +269,17 @@ def loop_class():
             if not self.recorded:
                 params = [p for p in self.objective.parameters() if p.requires_grad]
                 dtype = torch.bfloat16 if self.trainer.precision == "bf16-mixed" else None
-                try: self.recorded = Recorded(self.objective, params, batch, casting(dtype))
+                try:
+                    self.recorded = Recorded(self.objective, params, batch, casting(dtype))
                 except (RuntimeError, MegsslError) as e:
                     told = str(e).splitlines()[0][:200]
                     warnings.warn(f"training: the step cannot be recorded, it is launched kernel by kernel ({told})")
                     self.records, self.recorded = False, None
                     for m in self.objective.modules():
-                        if hasattr(m, "fixed"): m.fixed = False
-                    for p in params: p.grad = None
+                        if hasattr(m, "fixed"):
+                            m.fixed = False
+                    for p in params:
+                        p.grad = None
                     return False
             return self.recorded.shape == signature(batch)
         def backward(self, loss, *args, **options):
@@ -516,7 +522,8 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
             return {k: v for k, v in (super().get_metrics(trainer, loop) | loop.shown).items() if k != "v_num"}
     class InBackground(TorchCheckpointIO):
         "The process that writes is the first one; see Lightning's `Strategy.save_checkpoint`."
-        def save_checkpoint(self, checkpoint, path, storage_options=None): writer(checkpoint, path)
+        def save_checkpoint(self, checkpoint, path, storage_options=None):
+            writer(checkpoint, path)
     train.batches.share = place(devices, nodes)
     device, world = gpu(devices * nodes), devices * nodes
     if device and cfg.precision == "auto":
@@ -530,7 +537,8 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
     loop.records = bool(cfg.graphs and device and world * cfg.accumulate == 1 and objective.repeats()
                         and precision(cfg.precision) != "16-mixed")
     for m in objective.modules():
-        if hasattr(m, "fixed"): m.fixed = loop.records
+        if hasattr(m, "fixed"):
+            m.fixed = loop.records
     checkup = checkup or checkup_class()(objective, cfg)
     with quiet():
         trainer = lightning.Trainer(max_epochs=-(-total // updates(len(train))), devices=devices, num_nodes=nodes,
@@ -551,7 +559,8 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         except SIGTERMException: raise Terminated("the last step is lost") from None  # it came before the first step
         finally:
             loop.recorded = None  # gives back the memory of the graph
-            if writer: writer.wait()
+            if writer:
+                writer.wait()
     history, last = keeper.state["history"], {k: v.detach().cpu().clone() for k, v in objective.state_dict().items()}
     found = {"best": (keeper.state["best_epoch"], keeper.state["weights"]), "last": (len(history) - 1, last)}
     if both is not None:

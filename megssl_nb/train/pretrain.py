@@ -183,7 +183,8 @@ def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
     val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
     if not rank:
         claim(part, identity)
-        before = earlier(part) if gpu() and (part/"last.ckpt").is_file() else []  # a resumed training keeps its precision
+        # a resumed training keeps its precision
+        before = earlier(part) if gpu() and (part/"last.ckpt").is_file() else []
         choice = {"precision": before[-1]["precision"]} if before else settled(objective, train, cfg, seed, world)
         machines = computed(part, choice["precision"])
         if world == 1:

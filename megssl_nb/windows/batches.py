@@ -23,7 +23,8 @@ def from_afar():
     "Inside, numbers on the CPU are left alone as those on a GPU are: for tests of the paths that never wait."
     _afar.append(True)
     try: yield
-    finally: _afar.pop()
+    finally:
+        _afar.pop()
 
 def at_hand(x: torch.Tensor) -> bool:
     "Whether the host can look at the numbers of a tensor without waiting for a device."
@@ -268,7 +269,8 @@ class Delivery:
                 put(there)
                 del batch, there
             put(None)
-        except BaseException as e: put(e)
+        except BaseException as e:
+            put(e)
 
     def __iter__(self):
         line, given_up = queue.Queue(self.depth), threading.Event()
