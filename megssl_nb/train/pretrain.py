@@ -58,7 +58,7 @@ class PretrainConfig(TrainConfig):
     "The schedule of a pretraining stage."
     # updates between two looks at the held-out windows, each with a checkpoint; None = one pass
     interval: int | None = Field(None, ge=1)
-    compile: bool = False  # the encoder by torch.compile; other roundings, a minute or two to begin with
+    compile: bool = False  # layers and convolutions by torch.compile; other roundings, a minute or two to begin with
 
 # %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
 part_files = ("last.ckpt", "computed.json", "identity.json")  # what a folder of unfinished work may hold

@@ -100,7 +100,7 @@ class Batch:
 
     def cleared(self) -> "Batch":
         "The same batch with 0 where nothing was recorded, whatever stands there."
-        if not at_hand(self.x) and self.whole: return self
+        if self.whole: return self
         return replace(self, x=self.x.clone().masked_fill_(~self.there, 0.))
 
 def as_batch(x, # (B, C, T) signals, or a Batch
