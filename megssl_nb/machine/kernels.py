@@ -87,8 +87,8 @@ class Fork:
             with suppress(BrokenPipeError):
                 print(json.dumps({"argv": argv, "env": env, "cwd": cwd}), file=s.stdin, flush=True)
             if not (answer := s.stdout.readline()).strip():
-                raise MegsslError(f"kernels: the process that they are forks of has ended with {s.wait()}; what it wrote "
-                                  "stands above")
+                raise MegsslError("kernels: the process that they are forks of has ended with "
+                                  f"{s.wait()}; what it wrote stands above")
             self.pid = int(answer)
         self.handle = os.pidfd_open(self.pid)
     def poll(self): return 0 if select.select([self.handle], [], [], 0)[0] else None
