@@ -307,7 +307,7 @@ class HeldThere:
             self.x = torch.cat(signals, 1)
             self.first = put(ends[np.searchsorted(here, windows.recording)] + windows.start)
         else:
-            self.x, self.first = put(windows.x()), None
+            self.x, self.first = put(windows.x(np.arange(len(windows)))), None
         self.target, self.recording = put(windows.targets()), put(windows.recording)
         self.places = put(np.asarray(store.positions)[:, :3].astype(np.float32))
         present = getattr(store, "present", None)
