@@ -112,7 +112,9 @@ def everywhere(*numbers) -> list:
 def summed(number, device): # a number, or a scalar on the device -> scalar on the device
     "The sum over all processes of a training, for which the host does not wait."
     import torch
-    total = torch.as_tensor(number, dtype=torch.float64, device=device).reshape(1).clone()
+    if not isinstance(number, torch.Tensor):
+        number = torch.full((), number, dtype=torch.float64, device=device)  # filled there, not copied
+    total = number.to(device, torch.float64).reshape(1).clone()
     if torch.distributed.is_initialized():
         torch.distributed.all_reduce(total)
     return total[0]

@@ -312,6 +312,8 @@ class HeldThere:
         self.places = put(np.asarray(store.positions)[:, :3].astype(np.float32))
         present = getattr(store, "present", None)
         self.present = None if present is None or present[here].all() else put(present)
+        # what the host knows of each window
+        self.whole = np.ones(len(windows), bool) if self.present is None else present.all(1)[windows.recording]
 
     def signals(self, idx): # (B,) int64 on the device -> (B, C, T)
         "The signals of windows, cut on the device."
@@ -325,7 +327,7 @@ class HeldThere:
         numbers = torch.as_tensor(np.concatenate(groups)).to(self.device).split([len(idx) for idx in groups])
         for idx, at in zip(groups, numbers):
             batch = as_batch(self.signals(at), source.windows.store.sfreq, self.places)
-            if self.present is not None:
+            if not self.whole[idx].all():
                 batch.present = noted(self.present[self.recording[at]], False)
                 batch.x.masked_fill_(~batch.present[..., None], 0.)
             batch.target, batch.meta = self.target[at], source.meta(idx)
