@@ -78,7 +78,7 @@ asking = threading.Lock()  # several threads start kernels; each must read the a
 
 class Fork:
     "A forked kernel with the interface of `subprocess.Popen`."
-    stdin = stdout = stderr = None
+    stdin = stdout = stderr = handle = None
     def __init__(self, argv: list, env: dict, cwd: str):
         with asking:
             if server(os.getpid()).poll() is not None:
@@ -101,7 +101,8 @@ class Fork:
     def kill(self):
         self.send_signal(signal.SIGKILL)
     def __del__(self):
-        os.close(self.handle)
+        if self.handle is not None:
+            os.close(self.handle)
 
 # %% ../../nbs/machine/41a_kernels.ipynb #dacfbd22
 @functools.cache
