@@ -52,9 +52,9 @@ class Codebook(nn.Module):
         nn.init.zeros_(self.scores.bias)
         self.vectors = nn.Parameter(torch.rand(cfg.groups, cfg.entries, cfg.dim//cfg.groups))
 
-    def forward(self, features, # (..., width)
+    def forward(self, features: torch.Tensor, # (..., width)
                 temperature: float | None = None, # None: the best entry, as in evaluation
-                generator=None,
+                generator: torch.Generator | None = None,
                ) -> tuple: # vectors (..., dim), codes (..., G) int64, scores (..., G, V)
         "The vectors of the chosen entries."
         scores = self.scores(features).unflatten(-1, (self.cfg.groups, self.cfg.entries)).float()
@@ -70,23 +70,24 @@ class Codebook(nn.Module):
         return torch.einsum("...gv,gvd->...gd", choice.to(self.vectors.dtype), self.vectors).flatten(-2), codes, scores
 
 # %% ../../nbs/models/14_codebook.ipynb #54ed0499
-def perplexity(p, # (M, G, V) probabilities or one-hot choices
-               real=None, # (M,) bool, which of them count; None: all
+def perplexity(p: torch.Tensor, # (M, G, V) probabilities or one-hot choices
+               real: torch.Tensor | None = None, # (M,) bool, which of them count; None: all
               ): # (G,)
     "exp of the entropy of the mean choice, per group."
     p = p.float()
     mean = p.mean(0) if real is None else (p*real[:, None, None]).sum(0)/real.sum().clamp(min=1)
     return torch.special.entr(mean).sum(-1).exp()
 
-def usage(codes, scores, real=None) -> dict: # (M, G), (M, G, V), (M,) bool or None -> {"hard": (G,), "soft": (G,)}
+def usage(codes: torch.Tensor, scores: torch.Tensor, real: torch.Tensor | None = None
+          ) -> dict: # (M, G), (M, G, V), (M,) bool or None: all -> {"hard": (G,), "soft": (G,)}
     "Perplexity of the entries that were chosen, and of the average probabilities."
     return {"hard": perplexity(_chosen(codes, scores.shape[-1]), real), "soft": perplexity(scores.softmax(-1), real)}
 
 # %% ../../nbs/models/14_codebook.ipynb #1a0fe1ce
-def draw_negatives(counts, # (B,) int64, hidden tokens per window
+def draw_negatives(counts: torch.Tensor, # (B,) int64, hidden tokens per window
                    n: int, # length of the padded lists
                    k: int, # wrong answers per token
-                   generator): # -> (B, n, k) int64, ranks within the window's list
+                   generator: torch.Generator): # -> (B, n, k) int64, ranks within the window's list
     """Wrong answers, uniform over the other hidden tokens of the window, with replacement; a window with one hidden
     token has none and gets its own."""
     others = (counts - 1).clamp(min=0)[:, None, None]
@@ -97,24 +98,25 @@ def draw_negatives(counts, # (B,) int64, hidden tokens per window
     return torch.where(others > 0, drawn + (drawn >= own), own.expand_as(drawn))
 
 # %% ../../nbs/models/14_codebook.ipynb #0c951b72
-def contest(answers, # (B, n, P) of the context network at the hidden tokens
-            vectors, # (B, n, P) codebook vectors of the hidden tokens
-            codes,   # (B, n, G) their codes
-            drawn,   # (B, n, K) from `draw_negatives`
-            kappa=0.1):    # -> (B, n, 1 + K) logits, the right answer first
+def contest(answers: torch.Tensor, # (B, n, P) of the context network at the hidden tokens
+            vectors: torch.Tensor, # (B, n, P) codebook vectors of the hidden tokens
+            codes: torch.Tensor,   # (B, n, G) their codes
+            drawn: torch.Tensor,   # (B, n, K) from `draw_negatives`
+            kappa: float = 0.1):    # -> (B, n, 1 + K) logits, the right answer first
     "The logits of the right and the wrong answers."
     cos = F.normalize(answers.float(), dim=-1) @ F.normalize(vectors.float(), dim=-1).transpose(1, 2)/kappa
     same = functools.reduce(torch.logical_and, (c[:, :, None] == c[:, None] for c in codes.unbind(-1)))
     wrong = cos.gather(2, drawn).masked_fill(same.gather(2, drawn), -math.inf)
     return torch.cat([cos.diagonal(dim1=1, dim2=2)[..., None], wrong], -1)
 
-def contest_loss(logits, # (..., 1 + K)
-                 counts=None): # (...,) bool, which tokens count; None: all -> scalar, summed over tokens
+def contest_loss(logits: torch.Tensor, # (..., 1 + K)
+                 counts: torch.Tensor | None = None # (...,) bool, which tokens count; None: all
+                 ): # -> scalar, summed over tokens
     "Cross-entropy of picking the right answer, summed."
     lost = logits.logsumexp(-1) - logits[..., 0]
     return (lost if counts is None else lost.where(counts, 0.)).sum()
 
-def won(logits): # (..., 1 + K) -> (...,) bool
+def won(logits: torch.Tensor): # (..., 1 + K) -> (...,) bool
     "Where the right answer scores higher than every wrong one that is left; without any left nothing is won."
     best = logits[..., 1:].amax(-1)
     return (logits[..., 0] > best) & best.isfinite()
@@ -134,15 +136,15 @@ class ContrastHead(nn.Module):
         self.book, self.drop = Codebook(width, cfg), nn.Dropout(dropout)
         self.to_answer, self.to_vector = nn.Linear(dim, project), nn.Linear(cfg.dim, project)
 
-    def hide(self, tokens, mask): # (B, N, dim), (B, N) bool -> (B, N, dim)
+    def hide(self, tokens: torch.Tensor, mask: torch.Tensor): # (B, N, dim), (B, N) bool -> (B, N, dim)
         "The mask vector at the hidden places."
         return torch.where(mask[..., None], self.mask_vector.to(tokens.dtype), tokens)
 
-    def forward(self, features, # (B, N, width) of the clean signal
-                context,  # (B, N, dim) of the signal with hidden tokens
-                mask,     # (B, N) bool, True = hidden
-                drawn,    # (B, n, K) from `draw_negatives`
-                temperature=None, generator=None) -> dict: # see `tally`
+    def forward(self, features: torch.Tensor, # (B, N, width) of the clean signal
+                context: torch.Tensor,  # (B, N, dim) of the signal with hidden tokens
+                mask: torch.Tensor,     # (B, N) bool, True = hidden
+                drawn: torch.Tensor,    # (B, n, K) from `draw_negatives`
+                temperature: float | None = None, generator: torch.Generator | None = None) -> dict: # see `tally`
         at, real = marked(mask, drawn.shape[1])
         vectors, codes, scores = self.book(self.drop(taken(features, at)), temperature, generator)
         answers, vectors = self.to_answer(taken(context, at)), self.to_vector(vectors)

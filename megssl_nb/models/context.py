@@ -58,7 +58,7 @@ class TransformerConfig(Config):
             raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups")
 
 # %% ../../nbs/models/11_context.ipynb #0374a27e
-def sinusoid(steps, # (...,) float32, when, counted in steps
+def sinusoid(steps: torch.Tensor, # (...,) float32, when, counted in steps
              dim: int): # -> (..., dim), sines in even and cosines in odd columns
     "The position code of Vaswani et al. (2017), section 3.5."
     rate = torch.exp(torch.arange(0, dim, 2, device=steps.device)*(-math.log(10000.0)/dim))
@@ -66,9 +66,9 @@ def sinusoid(steps, # (...,) float32, when, counted in steps
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)
 
 # %% ../../nbs/models/11_context.ipynb #59cd4d1b
-def convolved(tokens, # (B, N, dim)
-              weight, # (dim, dim/groups, taps)
-              bias, groups: int, reach: int): # zeros before the first token -> (B, N, dim) float32
+def convolved(tokens: torch.Tensor, # (B, N, dim)
+              weight: torch.Tensor, # (dim, dim/groups, taps)
+              bias: torch.Tensor, groups: int, reach: int): # zeros before the first token -> (B, N, dim) float32
     "A grouped convolution over tokens as products in frequency, in float32: the same sums, much faster with many taps."
     B, N, dim = tokens.shape
     taps, G = weight.shape[-1], groups
@@ -93,7 +93,7 @@ class ConvPositions(nn.Module):
         nn.init.zeros_(conv.bias)
         self.conv = nn.utils.parametrizations.weight_norm(conv, dim=2)
 
-    def forward(self, tokens): # (B, N, dim) -> (B, N, dim)
+    def forward(self, tokens: torch.Tensor): # (B, N, dim) -> (B, N, dim)
         "Taps that are further away than the window is long meet zeros only and are left out."
         n, half = tokens.shape[1], self.conv.kernel_size[0]//2
         reach = min(half, n - 1)
@@ -139,7 +139,8 @@ class Layer(nn.Module):
                                  nn.Linear(cfg.ffn, cfg.dim))
         self.drop = nn.Dropout(cfg.dropout)
 
-    def attention(self, x, seen=None): # (B, N, dim), (B, 1, N, N) bool: which tokens each one sees -> (B, N, dim)
+    def attention(self, x: torch.Tensor, seen: torch.Tensor | None = None
+                  ): # (B, N, dim), (B, 1, N, N) bool: which tokens each one sees -> (B, N, dim)
         "Multi-head attention over the tokens of a window."
         # each (B, heads, N, dim/heads)
         q, k, v = self.qkv(x).unflatten(-1, (3, self.cfg.heads, -1)).permute(2, 0, 3, 1, 4)
@@ -147,7 +148,8 @@ class Layer(nn.Module):
                                            is_causal=self.cfg.causal and seen is None)
         return self.proj(y.transpose(1, 2).flatten(2))
 
-    def forward(self, x, seen=None): # (B, N, dim), (B, 1, N, N) bool -> (B, N, dim)
+    def forward(self, x: torch.Tensor, seen: torch.Tensor | None = None
+                ): # (B, N, dim), (B, 1, N, N) bool -> (B, N, dim)
         if self.cfg.norm == "pre":
             x = x + self.drop(self.attention(self.norm1(x), seen))
             return x + self.drop(self.ffn(self.norm2(x)))
@@ -182,7 +184,7 @@ class Transformer(nn.Module):
         self.where = PlaceCode(cfg) if cfg.places != "none" else None
         self.fixed = False  # True: every step runs the same kernels; a skipped layer is computed and left out
 
-    def forward(self, tokens): # Tokens, or (B, N, dim) one step apart -> (B, N, dim)
+    def forward(self, tokens: Tokens | torch.Tensor): # Tokens, or (B, N, dim) one step apart -> (B, N, dim)
         "Positions are added here, so a mask token that replaces a token keeps its time and place."
         tokens = as_tokens(tokens)
         seen = attended(tokens, self.cfg.causal)
@@ -195,7 +197,7 @@ class Transformer(nn.Module):
                 x = layer(x, seen)
         return self.norm(x)
 
-    def coded(self, tokens, seen): # -> (B, N, dim)
+    def coded(self, tokens: Tokens, seen: torch.Tensor | None): # -> (B, N, dim)
         "The tokens and where they are; 0 in place of what is not valid."
         values = tokens.values if seen is None else tokens.values.masked_fill(~tokens.valid[..., None], 0.)
         if self.cfg.positions == "conv" and not tokens.even:

@@ -28,7 +28,7 @@ requirements = { # name -> whether a tokenizer offers it, what is wrong if not a
     "covers": (_has("covers"), "does not say which samples a token stands for; give the class covers(tokens, samples)")}
 
 def check_requires(config: Config, # of one task
-                   tokenizer, origin="stage"):
+                   tokenizer: torch.nn.Module, origin: str = "stage"):
     "Refuse a task that needs of a tokenizer what it does not offer."
     task = find_pretext(config.kind)
     for name in task.needs(config):
@@ -41,7 +41,8 @@ def check_requires(config: Config, # of one task
             raise MegsslError(f"{origin}: {config.kind} needs '{name}' of the tokenizer, but {kind} {fault}")
     if fault := task.fits(config, tokenizer): raise MegsslError(f"{origin}: {config.kind}: {fault}")
 
-def told_samples(tokenizer, tokens: int, samples: int, device=None) -> torch.Tensor: # (samples,) bool
+def told_samples(tokenizer: torch.nn.Module, tokens: int, samples: int, device: torch.device | None = None
+                 ) -> torch.Tensor: # (samples,) bool
     "The samples of a window that some token has seen; no other can be asked for."
     if not requirements["field"][0](tokenizer): return everywhere_true((samples,), device)
     if tokenizer.hop <= tokenizer.field and (tokens - 1)*tokenizer.hop + tokenizer.field == samples:

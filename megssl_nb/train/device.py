@@ -7,13 +7,14 @@ __all__ = ['Gathered', 'figures', 'Waits', 'arithmetic', 'repeats', 'signature',
            'casting', 'copied', 'Writer']
 
 # %% ../../nbs/train/33g_device.ipynb #dbdec931
+from collections.abc import Callable
 import contextlib, copy, os, threading, time
 from pathlib import Path
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from ..core import MegsslError, atomic_path, torch_rng
-from ..windows.batches import at_hand, full
+from ..windows.batches import Batch, full
 
 # %% ../../nbs/train/33g_device.ipynb #43d8b0a2
 class Gathered:
@@ -22,14 +23,15 @@ class Gathered:
         self.rows, self.counts, self.norms, self.told = [], [], {}, []
     def __len__(self): return len(self.rows)
 
-    def add(self, row, count, names, **told
-            ): # (1 + len(names),) the loss first, number or scalar, what else belongs to it
+    def add(self, row: torch.Tensor, # (1 + len(names),), the loss first
+            count: object, # a number, or a scalar on the device
+            names: list, **told): # of the logs; what else belongs to the step
         "Keep a step; nothing is copied to the host."
         self.rows.append(row)
         self.counts.append(count)
         self.told.append(told | {"names": names})
 
-    def norm(self, value):
+    def norm(self, value: torch.Tensor):
         "The norm of the gradient of the update that the last step ended."
         self.norms[len(self.rows) - 1] = value.detach()
 
@@ -50,7 +52,7 @@ def _together(values: list) -> list: # tensors on the CPU; those of one shape an
     if len({(v.shape, v.dtype, v.device) for v in values}) == 1: return list(torch.stack(values).cpu().unbind())
     return [v.cpu() for v in values]
 
-def figures(loss, logs: dict) -> torch.Tensor: # (1 + len(logs),) float32
+def figures(loss: torch.Tensor, logs: dict) -> torch.Tensor: # (1 + len(logs),) float32
     "Loss and logs of a step in one tensor."
     def put(v):
         if not isinstance(v, torch.Tensor): return torch.full((), float(v), device=loss.device)
@@ -62,7 +64,7 @@ class Waits(TorchDispatchMode):
     "Notes, or refuses, every operation for which a host would have to wait."
     asks = ("aten._local_scalar_dense", "aten.nonzero", "aten.masked_select", "aten.is_nonzero", "aten.equal",
             "aten.unique", "aten._unique", "aten.bincount", "aten.repeat_interleave.Tensor", "aten.allclose")
-    def __init__(self, refuse=True):
+    def __init__(self, refuse: bool = True):
         super().__init__()
         self.refuse, self.found = refuse, []
 
@@ -78,7 +80,7 @@ class Waits(TorchDispatchMode):
 
 # %% ../../nbs/train/33g_device.ipynb #69338062
 @contextlib.contextmanager
-def arithmetic(tf32=False, deterministic=False):
+def arithmetic(tf32: bool = False, deterministic: bool = False):
     "Inside, float32 is float32, and with `deterministic` the same step gives the same bits on a GPU."
     cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = cuda.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
@@ -107,14 +109,15 @@ class _Unread(dict):
 
 _tensors = ("x", "positions", "present", "valid", "target")
 
-def signature(batch) -> tuple:
+def signature(batch: Batch) -> tuple:
     "What must be the same for a recorded step."
     of = lambda v: None if v is None else (tuple(v.shape), v.dtype, v.dtype == torch.bool and full(v))
     return batch.sfreq, *(of(getattr(batch, k)) for k in _tensors)
 
 class Recorded:
     "Forward and backward of a training step as one CUDA graph."
-    def __init__(self, objective, params, batch, cast): # cast: makes the context of the precision
+    def __init__(self, objective: nn.Module, params: list, batch: Batch,
+                 cast: Callable): # makes the context of the precision
         self.objective, self.params, self.cast, self.shape = objective, list(params), cast, signature(batch)
         self.generator = torch.Generator(batch.x.device)
         self.batch = copy.copy(batch)
@@ -150,7 +153,7 @@ class Recorded:
         loss.backward()
         return loss.detach(), count, row
 
-    def __call__(self, batch, seed: int) -> tuple: # loss, count, figures
+    def __call__(self, batch: Batch, seed: int) -> tuple: # loss, count, figures
         "The step of a batch; the gradients are where an optimiser looks for them."
         for k in self.moving:
             getattr(self.batch, k).copy_(getattr(batch, k), non_blocking=True)
@@ -162,7 +165,7 @@ class Recorded:
         return self.loss, count, self.row.clone()
 
 @contextlib.contextmanager
-def undisturbed(module, device):
+def undisturbed(module: nn.Module, device: object):
     "Inside, steps may run that leave no trace: buffers, gradients and random state are put back."
     kept = [(b, b.clone()) for b in module.buffers()]
     states = torch.get_rng_state(), torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else None
@@ -176,7 +179,8 @@ def undisturbed(module, device):
             torch.cuda.set_rng_state(states[1], device)
 
 # %% ../../nbs/train/33g_device.ipynb #7073f016
-def chosen_precision(objective, batch, seed: int, repeats_itself: bool) -> dict: # precision and what was measured, ms
+def chosen_precision(objective: nn.Module, batch: Batch, seed: int, repeats_itself: bool
+                     ) -> dict: # precision and what was measured, ms
     "float32 where a step is bound by the launching of kernels, bf16 where arithmetic takes the time; on a GPU."
     device = batch.x.device
     try:
@@ -217,13 +221,13 @@ def _graph_time(objective, batch, seed, dtype, steps=5) -> float: # s per step
     torch.cuda.synchronize()
     return (time.perf_counter() - start)/steps
 
-def casting(dtype): # torch.bfloat16, or None -> makes the context of a step
+def casting(dtype: torch.dtype | None): # None: float32 -> makes the context of a step
     "Products in another precision, without a cache of casts, which a graph must not share with what is outside."
     if dtype is None: return contextlib.nullcontext
     return lambda: torch.autocast("cuda", dtype, cache_enabled=False)
 
 # %% ../../nbs/train/33g_device.ipynb #1747dcc6
-def copied(value):
+def copied(value: object):
     "A copy of nested lists and dicts of tensors in the memory of the host."
     if isinstance(value, torch.Tensor): return value.detach().to("cpu", copy=True)
     if isinstance(value, dict): return {k: copied(v) for k, v in value.items()}
@@ -239,7 +243,7 @@ class Writer:
         self.wait()
         self.thread = threading.Thread(target=self.write, args=(copied(content), Path(path)))
         self.thread.start()
-    def write(self, content, path):
+    def write(self, content: object, path: Path):
         try:
             with atomic_path(path) as tmp:
                 torch.save(content, tmp)

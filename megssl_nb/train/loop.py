@@ -4,23 +4,25 @@
 
 # %% auto #0
 __all__ = ['TrainConfig', 'schedule', 'precision', 'gpu', 'settled', 'Held', 'hold', 'Feed', 'Objective', 'optimiser', 'quiet',
-           'resumable', 'skips', 'fit']
+           'resumable', 'skips', 'Fitted', 'fit']
 
 # %% ../../nbs/train/33a_loop.ipynb #0e67d4db
 import contextlib, copy, functools, logging, math, os, signal, time, warnings, zipfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from pydantic import Field, model_serializer
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, named_seed, seed_all, tell_progress, torch_rng
-from ..windows.batches import Batches, Delivery, at_hand, hold_there
+from ..windows.batches import Batch, Batches, Delivery, at_hand, hold_there
 from .checkup import checkup_class
 from .device import (Gathered, Recorded, Writer, arithmetic, casting, chosen_precision, figures, repeats,
                                     signature)
 from .interrupt import Asked, Stop, Terminated, handle, handling
-from .processes import check_agreed, environment, everywhere, gathered, place, summed
+from .processes import (Launch, check_agreed, environment, everywhere, gathered, rank_and_world,
+                                       summed)
+from ..windows.cut import Windows
 
 # %% ../../nbs/train/33a_loop.ipynb #c21d728b
 class TrainConfig(Config):
@@ -53,7 +55,7 @@ class TrainConfig(Config):
         return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
-def schedule(step: int, total: int, warmup: float, decay="cosine") -> float: # in (0, 1]
+def schedule(step: int, total: int, warmup: float, decay: str = "cosine") -> float: # in (0, 1]
     """The factor on the learning rate at update `step` of `total`: linear warm-up, then a half cosine or a line
     towards 0."""
     rise = max(1, round(warmup * total))
@@ -72,12 +74,13 @@ def precision(name: str) -> str:
         raise MegsslError("precision: '16-mixed' needs a GPU; use 'auto', '32-true' or 'bf16-mixed'")
     return "bf16-mixed" if name == "auto" and has else name.replace("auto", "32-true")
 
-def gpu(world=1): # processes -> torch.device, or None: the training runs on the CPU
+def gpu(world: int = 1): # processes -> torch.device, or None: the training runs on the CPU
     "The GPU on which this process trains."
     if not torch.cuda.is_available(): return None
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) if world > 1 else torch.cuda.current_device())
 
-def settled(objective, feed, cfg, seed, world=1) -> dict: # "precision", and "ms" if it was measured
+def settled(objective: nn.Module, feed: object, cfg: TrainConfig, seed: int, world: int = 1
+            ) -> dict: # "precision", and "ms" if it was measured
     "The precision of a training: what was asked for, or what is faster on the GPU; the objective stays as it is."
     name, device = precision(cfg.precision), gpu(world)
     if cfg.precision != "auto" or name != "bf16-mixed" or world > 1 or cfg.deterministic: return {"precision": name}
@@ -90,26 +93,27 @@ def settled(objective, feed, cfg, seed, world=1) -> dict: # "precision", and "ms
 # %% ../../nbs/train/33a_loop.ipynb #ba6da22c
 class Held:
     "Windows whose signals are in memory."
-    def __init__(self, windows):
+    def __init__(self, windows: Windows):
         self.windows, self.data = windows, windows.x()
     def __len__(self): return len(self.windows)
     def __getattr__(self, name): return getattr(self.windows, name)
-    def x(self, idx, out=None): # (B,) -> (B, C, T)
+    def x(self, idx: np.ndarray, out: np.ndarray | None = None): # (B,) -> (B, C, T)
         if out is None: return self.data[idx]
         for k, i in enumerate(idx):
             out[k] = self.data[i]
         return out
 
-def hold(windows, limit=2**29): # bytes
+def hold(windows: Windows, limit: int = 2**29): # bytes
     "The same windows, with their signals in memory if they take less than `limit`."
     return Held(windows) if 4 * len(windows) * len(windows.store.ch_names) * windows.length < limit else windows
 
 # %% ../../nbs/train/33a_loop.ipynb #e5f85f8f
 class Feed:
     "The batches of one training set; `epoch` is a function so that a resumed run asks for the right one."
-    def __init__(self, windows, batch_size, seed=None, # None = in order, for validation
-                 passes=1, # over the windows in one epoch
-                 steps=None): # in one epoch, instead of `passes`; the next epoch goes on where this one stopped
+    def __init__(self, windows: Windows, batch_size: int, seed: int | None = None, # None = in order, for validation
+                 passes: int = 1, # over the windows in one epoch
+                 steps: int | None = None
+                 ): # in one epoch, instead of `passes`; the next epoch goes on where this one stopped
         self.batches = Batches(hold(windows), batch_size, seed)
         self.passes = passes
         self.steps = steps
@@ -118,7 +122,8 @@ class Feed:
     def __len__(self): return self.steps or self.passes * len(self.batches)
 
     @contextlib.contextmanager
-    def on(self, device, there=True): # torch.device of a GPU or None; there: signals may be held on it
+    def on(self, device: torch.device | None, there: bool = True
+           ): # torch.device of a GPU or None; there: signals may be held on it
         "Inside, the batches come to a device: cut there where the signals fit, else read ahead and copied."
         if device is None:
             yield
@@ -148,10 +153,12 @@ class Feed:
 class Objective(nn.Module):
     "What a training loop asks: a loss, a validation score, which parameters, and which modules stay frozen."
     frozen = ()  # modules that stay in evaluation mode (no dropout, no update of batch statistics)
-    def loss(self, batch, generator) -> tuple:
+    # the key of `summary` that chooses the epoch; losses are minimised, all others maximised
+    monitor = "val_loss"
+    def loss(self, batch: Batch, generator: torch.Generator) -> tuple:
         "(scalar loss, weight of the batch)"
         raise NotImplementedError
-    def validate(self, batch, generator):
+    def validate(self, batch: Batch, generator: torch.Generator):
         "Anything that `summary` can use."
         return self.loss(batch, generator)
     def summary(self, outputs: list) -> dict:
@@ -172,7 +179,7 @@ class Objective(nn.Module):
     def advance(self, progress: float): "Called before each update with the share of all updates that are done."
 
 # %% ../../nbs/train/33a_loop.ipynb #6ca460c7
-def optimiser(objective, cfg, total, fused=False): # fused: in one kernel, on a GPU
+def optimiser(objective: Objective, cfg: TrainConfig, total: int, fused: bool = False): # fused: in one kernel, on a GPU
     "AdamW without decay on biases, norms and what a module calls `undecayed`, and the schedule per update."
     spared = {id(getattr(m, name)) for m in objective.modules() for name in getattr(m, "undecayed", ())}
     groups = [{"params": [p for p in params if (p.ndim > 1 and id(p) not in spared) == decay], "lr": cfg.lr * factor,
@@ -475,7 +482,8 @@ def quiet():
         log.setLevel(level)
 
 # %% ../../nbs/train/33a_loop.ipynb #24f294c6
-def resumable(last) -> dict: # what `Trainer.fit` needs to go on from the file `last`; nothing if there is none
+def resumable(last: str | Path | None
+              ) -> dict: # what `Trainer.fit` needs to go on from the file `last`; nothing if there is none
     "A checkpoint to resume from must be whole (every tensor has its checksum) and hold data only, no code."
     if not last or not os.path.lexists(last): return {}
     try:
@@ -491,25 +499,22 @@ def resumable(last) -> dict: # what `Trainer.fit` needs to go on from the file `
     return {"ckpt_path": str(last), "weights_only": True}
 
 # %% ../../nbs/train/33a_loop.ipynb #60737b47
-def skips(objective) -> bool:
+def skips(objective: Objective) -> bool:
     "Whether a step may leave out parameters that it trains; only then need processes look for those."
     left_out = any(getattr(getattr(m, "cfg", None), "layerdrop", 0) for m in objective.modules())
     known = all(type(m).__module__.split(".")[0] in ("torch", "megssl_nb") for m in objective.modules())
     return left_out or not known
 
-def fit(objective, train: Feed, val: Feed | None, cfg, seed,
-        monitor="val_loss", # a key of `objective.summary`; losses are minimised, all others maximised
-        last=None, # file to resume from; written at the end of each epoch
-        tell=None, # what `tell_progress` should say beside the epoch
+class Fitted(NamedTuple):
+    "What a training found."
+    history: list # one dict per epoch
+    epoch: int    # whose weights the objective has
+    kept: dict    # "best" and "last" -> (number of the epoch, its weights)
+
+def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, seed: int,
+        last: Path | None = None, # file to resume from; written at the end of each epoch
         checkup=None, # what looks at it after each epoch; None = at loss, gradient and weights
-        callbacks=(), loggers=(), # of Lightning
-        both=None, # a dict that receives epoch and weights of the "best" and of the "last" epoch
-        # processes per node; each runs the script that called this and takes its share of each round of batches
-        devices=1,
-        nodes=1, # with as many processes each
-        progress=False,
-        background=False, # write checkpoints in a thread, as on a GPU
-        ) -> tuple: # history (one dict per epoch), number of the epoch of the weights
+        launch: Launch = Launch()) -> Fitted:
     """Train `objective`; it returns with the weights of its best epoch, or with `patience: null` of its last. Every
     process looks at all held-out windows."""
     import lightning
@@ -524,7 +529,8 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
         "The process that writes is the first one; see Lightning's `Strategy.save_checkpoint`."
         def save_checkpoint(self, checkpoint, path, storage_options=None):
             writer(checkpoint, path)
-    train.batches.share = place(devices, nodes)
+    devices, nodes, background = launch.devices, launch.nodes, launch.background
+    train.batches.share = rank_and_world(devices, nodes)
     device, world = gpu(devices * nodes), devices * nodes
     if device and cfg.precision == "auto":
         cfg = cfg.model_copy(update={"precision": settled(objective, train, cfg, seed, world)["precision"]})
@@ -533,7 +539,7 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
     updates = lambda steps: -(-steps // cfg.accumulate)
     total = min(cfg.epochs * updates(train.passes * len(train.batches)), cfg.max_steps or math.inf)
     loop = loop_class()(objective, cfg, seed, total, val)
-    keeper = keeper_class()(cfg, monitor, last, tell or {}, train, writer)
+    keeper = keeper_class()(cfg, objective.monitor, last, launch.told, train, writer)
     loop.records = bool(cfg.graphs and device and world * cfg.accumulate == 1 and objective.repeats()
                         and precision(cfg.precision) != "16-mixed")
     for m in objective.modules():
@@ -545,8 +551,8 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
             strategy=DDPStrategy(find_unused_parameters=skips(objective)) if world > 1 else "auto",
             plugins=[environment(devices, nodes), *[InBackground()] * bool(writer)],
             precision=precision(cfg.precision), gradient_clip_val=cfg.clip, accumulate_grad_batches=cfg.accumulate,
-            callbacks=[checkup, keeper, *callbacks, *[Live()] * progress],
-            logger=list(loggers) or False, log_every_n_steps=1, enable_progress_bar=bool(progress),
+            callbacks=[checkup, keeper, *launch.callbacks, *[Live()] * launch.progress],
+            logger=list(launch.loggers) or False, log_every_n_steps=1, enable_progress_bar=bool(launch.progress),
             num_sanity_val_steps=0, enable_checkpointing=False, enable_model_summary=False)
         train.epoch = lambda: trainer.current_epoch
         try:
@@ -563,8 +569,6 @@ def fit(objective, train: Feed, val: Feed | None, cfg, seed,
                 writer.wait()
     history, last = keeper.state["history"], {k: v.detach().cpu().clone() for k, v in objective.state_dict().items()}
     found = {"best": (keeper.state["best_epoch"], keeper.state["weights"]), "last": (len(history) - 1, last)}
-    if both is not None:
-        both |= found
     epoch, weights = found["last" if cfg.patience is None else "best"]
     objective.load_state_dict(weights)
-    return history, epoch
+    return Fitted(history, epoch, found)

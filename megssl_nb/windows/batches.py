@@ -7,8 +7,9 @@ __all__ = ['from_afar', 'at_hand', 'noted', 'full', 'kept_on', 'everywhere_true'
            'Filler', 'Ahead', 'Delivery', 'HeldThere', 'bytes_there', 'hold_there']
 
 # %% ../../nbs/windows/07b_batches.ipynb #ac6c2be3
-import contextlib, os, queue, threading, weakref
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+import contextlib, os, queue, threading, weakref
 from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
@@ -32,18 +33,18 @@ def at_hand(x: torch.Tensor) -> bool:
 
 def _version(mask): return None if mask.is_inference() else mask._version
 
-def noted(mask, true_everywhere: bool): # bool tensor -> the same
+def noted(mask: torch.Tensor, true_everywhere: bool): # bool tensor -> the same
     "Write down at a mask whether it is True everywhere."
     mask.true_everywhere = bool(true_everywhere), _version(mask)
     return mask
 
-def full(mask) -> bool:
+def full(mask: torch.Tensor) -> bool:
     "Whether a mask is True everywhere; False where that is not known and the host would have to wait for it."
     answer, version = getattr(mask, "true_everywhere", (None, None))
     if answer is not None and version == _version(mask): return answer
     return bool(mask.all()) if at_hand(mask) else False
 
-def kept_on(constant, device): # a tensor that is never written to -> the same numbers on `device`
+def kept_on(constant: torch.Tensor, device: object): # a tensor that is never written to -> the same numbers on `device`
     "A constant on a device, copied there once."
     device = torch.device(device)
     if device == constant.device: return constant
@@ -52,7 +53,7 @@ def kept_on(constant, device): # a tensor that is never written to -> the same n
         copies[device] = constant.to(device)
     return copies[device]
 
-def everywhere_true(shape, device=None) -> torch.Tensor: # bool, of one number in memory
+def everywhere_true(shape: tuple, device: object = None) -> torch.Tensor: # bool, of one number in memory
     "A mask that is True everywhere, and is known to be."
     return noted(torch.ones((), dtype=torch.bool, device=device).expand(shape), True)
 
@@ -77,7 +78,7 @@ class Batch:
         return replace(self, **parts, target=target, meta={k: v[np.asarray(idx) if not isinstance(idx, slice) else idx]
                                                            for k, v in self.meta.items()})
 
-    def to(self, device, **options):
+    def to(self, device: torch.device | str, **options):
         "The same batch on another device; what is known of it on the host stays known there."
         if self.x.device == torch.device(device): return self
         moved = {k: v.to(device, **options) for k, v in vars(self).items() if isinstance(v, torch.Tensor)
@@ -103,9 +104,9 @@ class Batch:
         if self.whole: return self
         return replace(self, x=self.x.clone().masked_fill_(~self.there, 0.))
 
-def as_batch(x, # (B, C, T) signals, or a Batch
-             sfreq=1.0, # Hz
-             positions=None, # (C, 3) m; None = unknown
+def as_batch(x: torch.Tensor | Batch, # (B, C, T) signals, or a Batch
+             sfreq: float = 1.0, # Hz
+             positions: torch.Tensor | np.ndarray | None = None, # (C, 3) m; None = unknown
              ) -> Batch:
     "A bare tensor as a batch of which everything is there; a batch as it is."
     if isinstance(x, Batch): return x
@@ -118,7 +119,7 @@ def as_batch(x, # (B, C, T) signals, or a Batch
 # %% ../../nbs/windows/07b_batches.ipynb #d280480b
 class Buffers:
     "A few arrays that are lent out; one is free again when nothing that looks at its memory is left."
-    def __init__(self, arrays): # of one shape, batch first
+    def __init__(self, arrays: Iterable): # of one shape, batch first
         self.arrays = list(arrays)
         self.lent = [lambda: None] * len(self.arrays)
 
@@ -207,7 +208,7 @@ class Batches:
             batch.meta = self.meta(idx)
             yield batch
 
-    def meta(self, idx) -> dict: # NumPy columns
+    def meta(self, idx: np.ndarray) -> dict: # NumPy columns
         "Whose windows these are."
         return {name: column[idx] for name, column in self.columns.items()} | {"index": idx}
 
@@ -215,7 +216,7 @@ class Batches:
 class Filler:
     """What a worker process does: fill the buffer that it is told to; a batch for which no buffer is free is sent as it
     is."""
-    def __init__(self, windows, tensors):
+    def __init__(self, windows: Windows, tensors: list):
         self.windows, self.tensors = windows, tensors
     def __getitem__(self, job):
         slot, idx = job
@@ -225,7 +226,7 @@ class Filler:
 
 class Ahead:
     "Signals that worker processes read ahead, in order; one pass at a time."
-    def __init__(self, windows, shape, workers):
+    def __init__(self, windows: Windows, shape: tuple, workers: int):
         from torch.utils.data import DataLoader
         # 2 per worker under way, 3 with the consumer
         tensors = [torch.empty(shape).share_memory_() for _ in range(2 * workers + 3)]
@@ -241,7 +242,7 @@ class Ahead:
             slot, self.away[k] = self.buffers.take(len(idx))
             yield slot, idx
 
-    def signals(self, groups):
+    def signals(self, groups: list):
         "The signals of each group."
         self.groups = groups
         for k, (slot, x) in enumerate(self.loader): yield x if slot is None else torch.from_numpy(self.away.pop(k))
@@ -249,11 +250,11 @@ class Ahead:
 # %% ../../nbs/windows/07b_batches.ipynb #7aad22e2
 class Delivery:
     "Batches on a device, read and copied ahead by a thread."
-    def __init__(self, batches, # any iterable of Batch
-                 device, depth=2): # batches that wait
+    def __init__(self, batches: Iterable, # of Batch
+                 device: object, depth: int = 2): # batches that wait
         self.batches, self.device, self.depth = batches, torch.device(device), depth
 
-    def fetch(self, line, given_up, stream):
+    def fetch(self, line: queue.Queue, given_up: threading.Event, stream: object):
         "What the thread does: read, copy, wait for the copy, hand over."
         def put(item):
             while not given_up.is_set():
@@ -297,7 +298,7 @@ def _use_here(batch):
 # %% ../../nbs/windows/07b_batches.ipynb #c96efe13
 class HeldThere:
     "The windows of a data set on a device: recordings end to end where windows are cut from them as they are."
-    def __init__(self, windows, device):
+    def __init__(self, windows: Windows, device: object):
         self.device, store = torch.device(device), windows.store
         put = lambda a: torch.as_tensor(np.ascontiguousarray(a)).to(self.device)
         self.length, here = windows.length, np.unique(windows.recording)
@@ -315,13 +316,13 @@ class HeldThere:
         # what the host knows of each window
         self.whole = np.ones(len(windows), bool) if self.present is None else present.all(1)[windows.recording]
 
-    def signals(self, idx): # (B,) int64 on the device -> (B, C, T)
+    def signals(self, idx: torch.Tensor): # (B,) int64 on the device -> (B, C, T)
         "The signals of windows, cut on the device."
         if self.first is None: return self.x[idx]
         at = self.first[idx][:, None] + torch.arange(self.length, device=self.device)
         return self.x[:, at].transpose(0, 1).contiguous()
 
-    def batches(self, groups, source): # one array of window numbers per batch; the Batches
+    def batches(self, groups: list, source: Batches): # one array of window numbers per batch; the Batches
         "The batches of these windows."
         if not groups: return
         numbers = torch.as_tensor(np.concatenate(groups)).to(self.device).split([len(idx) for idx in groups])
@@ -336,13 +337,13 @@ class HeldThere:
 def _as_they_are(windows) -> bool: # whether recordings can be held instead of windows
     return getattr(windows, "norm", None) == "none" and not hasattr(windows, "data")
 
-def bytes_there(windows) -> int:
+def bytes_there(windows: Windows) -> int:
     "The memory that `HeldThere` takes."
     C = len(windows.store.ch_names)
     if not _as_they_are(windows): return 4 * len(windows) * C * windows.length
     return 4 * C * sum(windows.store.recordings[r].n_times for r in np.unique(windows.recording))
 
-def hold_there(batches: Batches, device, limit: int) -> bool: # limit in bytes
+def hold_there(batches: Batches, device: object, limit: int) -> bool: # limit in bytes
     "Hold the windows of `batches` on a device, if they take less than `limit`; whether they do."
     if bytes_there(batches.windows) > limit: return False
     batches.held = HeldThere(batches.windows, device)
