@@ -18,7 +18,8 @@ from ..core import MegsslError, seed_all
 from ..models.cnn import CNN
 from .readouts import Setting
 from .tasks import Task, task_of
-from ..train.loop import Feed, Objective, TrainConfig, fit
+from ..train.device import arithmetic
+from ..train.loop import Feed, Objective, TrainConfig, fit, gpu
 from ..train.processes import Launch
 from ..windows.batches import Batch, Batches
 from ..models.encoder import Encoder
@@ -78,6 +79,7 @@ class Evaluation:
     n_train: int  # labelled windows that were used
     seconds: float
     best_epoch: int = -1
+    precision: str = ""  # of a training
 
     @property
     def prob(self) -> np.ndarray: # (n_test, K)
@@ -97,6 +99,8 @@ class Answering(Objective):
     def validate(self, batch: Batch, generator: torch.Generator | None):
         return self.task.answers(self.network(batch).float().cpu(), batch.target.cpu())
 
+    def repeats(self): return super().repeats() and type(self.task).__module__.startswith("megssl_nb.")
+
     def summary(self, outputs: list): return self.task.watched(*(torch.cat(o) for o in zip(*outputs)))
 
     def groups(self):
@@ -108,10 +112,11 @@ class Answering(Objective):
 def predict(task: Task, network: torch.nn.Module, windows: Windows, idx: np.ndarray, size: int = 64
             ) -> np.ndarray: # (n, K)
     "What a trained network says of the windows `idx`, or of their labelled time points."
-    network, outputs = network.eval(), []
-    with torch.inference_mode():
+    device, outputs = gpu() or torch.device("cpu"), []
+    network = network.eval().to(device)
+    with torch.inference_mode(), arithmetic():
         for batch in Batches(windows[idx], size):
-            outputs.append(task.answers(network(batch), batch.target)[0])
+            outputs.append(task.answers(network(batch.to(device)).float().cpu(), batch.target)[0])
     return task.collected(windows[idx], task.predict(torch.cat(outputs)))
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #8a7bb4f8
@@ -139,8 +144,10 @@ def learn(setting: Setting, make: Callable, # task -> module, called with the ra
     feeds = Feed(windows[train], cfg.batch_size, seed,
                  passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
     launch = Launch(told={"stage": f"{what}, {setting.labels or 'all'} labels" + " per class"*bool(task.classes)})
-    history, best, _ = fit(Answering(task, net, cfg.encoder_lr_scale, monitor), *feeds, cfg, seed, launch=launch)
-    return Evaluation(predict(task, net, windows, setting.test), history, len(train), time.time() - start, best)
+    answering = Answering(task, net, cfg.encoder_lr_scale, monitor)
+    history, best, _ = fit(answering, *feeds, cfg, seed, launch=launch)
+    prediction = predict(task, net, windows, setting.test)
+    return Evaluation(prediction, history, len(train), time.time() - start, best, answering.precision)
 
 def finetune(encoder: Encoder, setting: Setting) -> Evaluation:
     "Train encoder and head."

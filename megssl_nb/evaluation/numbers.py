@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 from ..core import MegsslError
+from ..windows.batches import kept_on
 from .metrics import subject_rows
 from .readouts import Perceptron, Setting, inner_folds, ridge
 from .tasks import Task, TaskConfig
@@ -71,13 +72,15 @@ class Numbers(Task):
     def fitted(self, windows: Windows, train: np.ndarray):
         y, task = windows.targets(train), copy.copy(self)
         task.centre, task.spread = y.mean(0), y.std(0)
+        task.scale = tuple(torch.from_numpy(v) for v in (task.centre, task.spread))
         if same := [n for n, low, high in zip(self.names, y.min(0), y.max(0)) if low == high]:
             raise MegsslError(f"windows.numbers: {', '.join(same)}: the same number in all {len(y)} training windows; "
                               "leave it out, or change the split")
         return task
 
     def standardised(self, target: torch.Tensor) -> torch.Tensor: # (n, K) float32
-        return ((target.double().cpu() - torch.from_numpy(self.centre))/torch.from_numpy(self.spread)).float()
+        centre, spread = (kept_on(v, target.device) for v in self.scale)
+        return ((target.double() - centre)/spread).float()
 
     def loss(self, output: torch.Tensor, batch: Batch):
         return nn.functional.mse_loss(output, self.standardised(batch.target).to(output)), len(output)

@@ -14,7 +14,7 @@ from ..core import Config, MegsslError, Registry, code_digest
 from .metrics import Score, confusion, metric_rows, scores
 from .readouts import Setting, embeddings, fit_predict, logistic
 from .statistics import possible
-from ..windows.batches import Batch
+from ..windows.batches import Batch, at_hand
 from ..models.encoder import Encoder
 from ..windows.cut import Windows, WindowTable
 
@@ -193,7 +193,8 @@ class Classes(Task):
 
     def loss(self, output: torch.Tensor, batch: Batch):
         y = batch.target
-        return nn.functional.cross_entropy(output, y, ignore_index=-1), int((y >= 0).sum())
+        count = (y >= 0).sum()
+        return nn.functional.cross_entropy(output, y, ignore_index=-1), int(count) if at_hand(count) else count
 
     def watched(self, output: torch.Tensor, target: torch.Tensor):
         from sklearn.metrics import f1_score

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
 from .tokens import Tokens, along_time, seen_whole
-from ..windows.batches import Batch, as_batch
+from ..windows.batches import Batch, as_batch, full
 from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10b_conv_stack.ipynb #772c2bef
@@ -72,7 +72,7 @@ class ConvLayer(nn.Module):
     def forward(self, x, valid=None): # (B, a, T), (B, T) bool: False = padding -> (B, b, T')
         x = self.conv(x)
         if self.kind == "layer": return F.gelu(self.norm(x.transpose(1, 2)).transpose(1, 2))
-        if self.kind is None or valid is None or valid.all(): return F.gelu(self.norm(x))
+        if self.kind is None or valid is None: return F.gelu(self.norm(x))
         there = seen_whole(valid, self.conv.stride[0], self.conv.kernel_size[0])
         return F.gelu(self.norm(x).where(valid.all(1)[:, None, None], over_valid(self.norm, x, there)))
 
@@ -120,6 +120,7 @@ class ConvStack(nn.Module):
             raise MegsslError(f"window: {x.shape[-1]} samples are less than the receptive field of {self.cfg.field}; "
                               "choose longer windows")
         y = x if hidden is None else x.masked_fill(hidden, 0.)
+        valid = None if valid is None or full(valid) else valid
         for layer in self.convs:
             y = layer(y, valid)  # no layer after the first has a group norm
         y = y.transpose(1, 2)

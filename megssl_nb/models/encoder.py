@@ -22,7 +22,7 @@ from .context import Transformer, TransformerConfig
 from .conv_stack import ConvStack, ConvStackConfig
 from .tokenizers import FrameCNN, FrameCNNConfig, mirror_of
 from .tokens import Tokens
-from ..windows.batches import Batch
+from ..windows.batches import Batch, full
 
 # %% ../../nbs/models/12_encoder.ipynb #76155d2a
 def _is_part(cls) -> bool:
@@ -152,7 +152,7 @@ class Encoder(nn.Module):
         "One vector per window: the mean over its valid tokens, or all tokens with 0 for those that are not valid."
         tokens = self.tokens(batch)
         z, valid = self.context(tokens), tokens.valid[..., None]
-        if not valid.all():
+        if not full(tokens.valid):
             z = z.masked_fill(~valid, 0.)
             if pool == "mean": return z.sum(1)/valid.sum(1).clamp(min=1)
         return z.mean(1) if pool == "mean" else z.flatten(1)

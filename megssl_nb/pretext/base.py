@@ -18,7 +18,7 @@ from ..core import Config, MegsslError, Registry, torch_rng
 from ..core.sensors import SensorImage, sensor_neighbours
 from ..models.spans import uniform
 from ..models.tokens import taken, marked
-from ..windows.batches import Batch, as_batch
+from ..windows.batches import Batch, as_batch, at_hand, full
 from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/20_pretext.ipynb #0659e38d
@@ -79,7 +79,7 @@ def sensor_mask(rows: int,  # how many masks
                ): # (rows, C) bool, True = hidden; the same share of the present sensors in every row
     "Hide `ratio` of the sensors in each row: at random, or as one patch around a random seed sensor."
     order = uniform((rows, sensors), generator, device)
-    if present is not None and not present.all(): return _of_present(order, present, ratio, generator, steps)
+    if present is not None and not full(present): return _of_present(order, present, ratio, generator, steps)
     hide = min(max(round(ratio * sensors), 1), sensors - 1)
     if steps is not None:
         order = order + steps[(uniform((rows,), generator, device) * sensors).long()]
@@ -92,7 +92,8 @@ def _of_present(order, present, ratio, generator, steps): # as in `sensor_mask`;
     hide = torch.minimum((ratio*counts.double()).round().clamp(min=1), (counts - 1).clamp(min=0))
     if steps is not None:
         which = (uniform(counts.shape, generator, order.device)*counts).long()
-        order = order + steps[marked(present)[0].gather(1, which[:, None])[:, 0]]
+        all_of_them = marked(present, None if at_hand(present) else present.shape[1])[0]
+        order = order + steps[all_of_them.gather(1, which[:, None])[:, 0]]
     return (order.masked_fill(~present, torch.inf).argsort(1).argsort(1) < hide[:, None]) & present
 
 # %% ../../nbs/pretext/20_pretext.ipynb #2627e0e1

@@ -16,7 +16,7 @@ from ..core import Config
 from ..models.spans import uniform
 from .base import PretextOutput, Pretext, guess_signal, normal, register, sensor_graph
 from .requires import told_samples
-from ..windows.batches import Batch, as_batch
+from ..windows.batches import Batch, as_batch, full
 from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/21_denoise.ipynb #305b8582
@@ -73,9 +73,9 @@ class Reconstruction(Pretext):
         corrupted, hidden, parts = self.corrupt(batch, generator)
         tokens = encoder.tokens(replace(batch, x=corrupted),
                                 hidden if any(hides for _, hides, _ in self.steps) else None).values
-        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1])
-        if not told.all():
-            prediction, parts = self.keep(prediction, parts, told.to(x.device))
+        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1], x.device)
+        if not full(told):
+            prediction, parts = self.keep(prediction, parts, told)
         return self.finish(encoder, prediction, x, parts, corrupted, hidden, batch.there)
 
     def keep(self, prediction: torch.Tensor, parts: dict, told: torch.Tensor): # told: (T,) bool

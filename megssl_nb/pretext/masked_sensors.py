@@ -13,7 +13,7 @@ from pydantic import Field
 from ..core import Config
 from .base import graph_distance, register, sensor_graph, sensor_mask
 from .denoise import Reconstruction
-from ..windows.batches import Batch, as_batch
+from ..windows.batches import Batch, as_batch, full, kept_on
 from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/22_masked_sensors.ipynb #8631966c
@@ -28,8 +28,8 @@ def mask_sensors(batch: Batch | torch.Tensor,      # Batch, or (B, C, T)
     x, (B, C, T) = batch.x, batch.x.shape
     frames = frames or T
     blocks = -(-T // frames)
-    rows = sensor_mask(B * blocks, C, ratio, generator, None if steps is None else steps.to(x.device), x.device,
-                       batch.present.repeat_interleave(blocks, 0))
+    rows = sensor_mask(B * blocks, C, ratio, generator, None if steps is None else kept_on(steps, x.device), x.device,
+                       None if full(batch.present) else batch.present.repeat_interleave(blocks, 0))
     hidden = rows.reshape(B, -1, C).transpose(1, 2).repeat_interleave(frames, 2)[..., :T] & batch.there
     return x.masked_fill(hidden, 0.), hidden
 

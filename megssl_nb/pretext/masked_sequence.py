@@ -16,7 +16,7 @@ from ..models.spans import span_lengths, span_mask
 from ..models.tokenizers import times_seen
 from ..models.tokens import Tokens, as_tokens, seen_whole
 from .base import Pretext, PretextOutput, evaluating, guess_sequence, register
-from ..windows.batches import Batch, as_batch
+from ..windows.batches import Batch, as_batch, at_hand, full
 from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #00074333
@@ -33,7 +33,11 @@ def standardise(tokens: Tokens | torch.Tensor, # Tokens, or (B, N, dim)
     "Layer-normalise each token, then give every dimension mean 0 and variance 1 over the valid tokens of the batch."
     tokens = as_tokens(tokens)
     z = nn.functional.layer_norm(tokens.values.detach().float(), tokens.shape[-1:])
-    real = z.flatten(0, 1)[None] if tokens.valid.all() else z[tokens.valid][None]
+    if not full(tokens.valid) and not at_hand(z): # sums over what counts, without asking how much that is
+        real = tokens.valid[..., None].float()
+        mean = (z*real).sum((0, 1))/real.sum().clamp(min=1)
+        return (z - mean) / (((z - mean).square()*real).sum((0, 1))/real.sum().clamp(min=1) + 1e-6).sqrt()
+    real = z.flatten(0, 1)[None] if full(tokens.valid) else z[tokens.valid][None]
     return (z - real.mean((0, 1))) / (real.var((0, 1), correction=0) + 1e-6).sqrt()
 
 def clean_tokens(encoder: Encoder, batch: Batch | torch.Tensor) -> Tokens: # values without gradient

@@ -20,7 +20,7 @@ from .study import StudyConfig, Run, find_checkpoints, open_run, read_study, sto
 from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
 from .sweep import cell_folder
 from ..machine.kernels import warm
-from ..machine.locks import check_out, devices
+from ..machine.locks import check_out, devices, jobs_per_gpu
 from ..models.encoder import Encoder
 from ..windows.splits import Split
 
@@ -188,11 +188,14 @@ def step_seconds(loss: Callable, # windows (b, C, T) -> scalar
     """Seconds of one optimiser step, the median of a few after a warm-up on one window; where a step takes longer than
     `patience` seconds, of a part of the batch."""
     optimiser = torch.optim.AdamW(parameters, lr=1e-6)
+    done = torch.cuda.synchronize if batch.is_cuda else lambda: None
     def once(x):
+        done()
         start = time.perf_counter()
         optimiser.zero_grad()
         loss(x).backward()
         optimiser.step()
+        done()
         return time.perf_counter() - start
     once(batch[:1])
     n = min(len(batch), max(1, int(patience / once(batch[:1]))))
@@ -215,7 +218,8 @@ def measure(run: Run, used: int = 1
     from megssl_nb.models.cnn import CNN
     from megssl_nb.pretext.stages import build_stage
     study, shape = run.study, (len(run.store.ch_names), run.windows.length)
-    x = lambda n: torch.randn(n, *shape, generator=torch_rng(0, "plan"))
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # where the steps will run
+    x = lambda n: torch.randn(n, *shape, generator=torch_rng(0, "plan")).to(device)
     threads = torch.get_num_threads()
     torch.set_num_threads(used)
     try:
@@ -223,14 +227,15 @@ def measure(run: Run, used: int = 1
         out = {}
         for names in dict.fromkeys(s for stages in study.stages.values()
                                    for s in stages if s[0] not in run.checkpoints):
-            stage = build_stage([study.pretexts[n] for n in names], encoder, 0)
-            out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan")).loss,
+            stage = build_stage([study.pretexts[n] for n in names], encoder, 0).to(device)
+            encoder.to(device)
+            out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan", device=device)).loss,
                                       x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
         if run.task is None: return out
-        net, batch = classifier(run, encoder), x(study.evaluate.batch_size)
+        net, batch = classifier(run, encoder.cpu()).to(device), x(study.evaluate.batch_size)
         out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
         if "cnn" in study.baselines:
-            plain = CNN(*shape, run.store.sfreq, len(run.task.names))
+            plain = CNN(*shape, run.store.sfreq, len(run.task.names)).to(device)
             out["cnn"] = step_seconds(lambda x: plain(x).square().mean(), batch, plain.parameters())
     finally:
         torch.set_num_threads(threads)
@@ -258,9 +263,10 @@ def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's poi
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
 def at_once(n_jobs: int | None = None, threads: int = 1) -> int:
-    "How many jobs run at the same time on this machine: one per GPU, without GPUs as many as its cores carry."
+    """How many jobs run at the same time on this machine: `jobs_per_gpu` on each GPU, without GPUs as many as its cores
+    carry."""
     from joblib import cpu_count
-    return n_jobs or len(devices()) or max(1, cpu_count() // threads)
+    return n_jobs or len(devices()) * jobs_per_gpu() or max(1, cpu_count() // threads)
 
 def by_urgency(todo: list, cost: dict) -> list:
     """Jobs in the order of the work that hangs on them: their own seconds and those of the longest chain that needs

@@ -13,16 +13,21 @@ import numpy as np
 import torch
 from ..core import MegsslError, torch_rng
 from ..pretext.base import Pretext, evaluating, score
-from ..windows.batches import Batch
+from ..windows.batches import Batch, at_hand
 from ..models.encoder import Encoder
 
 # %% ../../nbs/train/33b_checkup.ipynb #aaa4439a
+def _by_products(x): # (M, D) float64 -> singular values, exact to 1e-8 of the largest
+    square = x.T @ x if x.shape[0] > x.shape[1] else x @ x.T
+    return torch.linalg.eigvalsh(square).clamp(min=0).sqrt()
+
 def variation(tokens: torch.Tensor # (M, D)
           ) -> tuple: # standard deviation across tokens relative to their size, effective rank
     "How much tokens differ from each other; a collapsed encoder has 0 and 1."
     tokens = tokens.double()
     centred = tokens - tokens.mean(0)
-    s = torch.linalg.svdvals(centred)
+    # from the smaller matrix of products on a device, where the other way takes seconds
+    s = torch.linalg.svdvals(centred) if at_hand(tokens) else _by_products(centred)
     p = s / s.sum().clamp(min=1e-300)
     return (centred.square().mean() / tokens.square().mean().clamp(min=1e-300)).sqrt().item(), torch.special.entr(
         p).sum().exp().item()
@@ -54,8 +59,10 @@ def alike(std: float, rank: float, when: str = "") -> list:
 def appraise(encoder: Encoder, stage: Pretext, feed: Iterable, seed: int) -> dict: # feed: batches in order
     "Losses of the model and of every guess on the same scored cells, variation of the tokens, and warnings."
     losses, tokens, sizes = [], [], []
+    device = next(encoder.parameters()).device
     for i, batch in enumerate(feed):
-        losses.append(score(stage, encoder, batch, torch_rng(seed, "corrupt", "validation", i)))
+        batch = batch.to(device)
+        losses.append(score(stage, encoder, batch, torch_rng(seed, "corrupt", "validation", i, device=device)))
         tokens.append(_valid_tokens(encoder, stage, batch))
         sizes.append(len(batch))
     mean = {part: {k: float(np.average([l[part][k] for l in losses], weights=sizes)) for k in losses[0][part]}
@@ -121,7 +128,9 @@ class Sample:
     def here(self): return self.batch.to(next(self.encoder.parameters()).device)
     def variation(self) -> tuple: return variation(_valid_tokens(self.encoder, self.stage, self.here())[:2048])
     def losses(self) -> dict:
-        return score(self.stage, self.encoder, self.here(), torch_rng(self.seed, "corrupt", "checkup"))["loss"]
+        batch = self.here()
+        generator = torch_rng(self.seed, "corrupt", "checkup", device=batch.x.device)
+        return score(self.stage, self.encoder, batch, generator)["loss"]
 
 # %% ../../nbs/train/33b_checkup.ipynb #3a9a49f8
 @functools.cache
@@ -148,6 +157,7 @@ def checkup_class():
             self.state["before"] = [old.to(p.device) for old, p in zip(self.state["before"], weights)]
         def on_train_epoch_end(self, trainer, loop):
             s, epoch = self.state, trainer.current_epoch + 1
+            loop.catch_up()
             losses = [float(l) for l, _ in loop.losses]
             norms = [float(n) for n in loop.norms]
             loss = loop.results()["train_loss"]

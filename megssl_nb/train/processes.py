@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Launch', 'environment', 'rank_and_world', 'leads', 'together', 'join_group', 'leave_group', 'first_says',
-           'everywhere', 'gathered', 'check_agreed']
+           'everywhere', 'summed', 'gathered', 'check_agreed']
 
 # %% ../../nbs/train/33f_processes.ipynb #ee263791
 import atexit, datetime, os
@@ -22,6 +22,7 @@ class Launch:
     loggers: tuple = ()    # of Lightning; for `pretrain_study` their names
     progress: bool = False # whether to show a bar
     told: dict = field(default_factory=dict) # what `tell_progress` says beside the epoch
+    background: bool = False # whether a thread writes the checkpoints on a CPU, too, as it does on a GPU
 
 # %% ../../nbs/train/33f_processes.ipynb #1b60057d
 def environment(devices: int = 1, # processes on each node
@@ -121,6 +122,16 @@ def everywhere(*numbers) -> list:
             sums = sums.cuda()
         torch.distributed.all_reduce(sums)
     return sums.tolist()
+
+def summed(number: object, device: object): # a number, or a scalar on the device -> scalar on the device
+    "The sum over all processes of a training, for which the host does not wait."
+    import torch
+    if not isinstance(number, torch.Tensor):
+        number = torch.full((), number, dtype=torch.float64, device=device)  # filled there, not copied
+    total = number.to(device, torch.float64).reshape(1).clone()
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(total)
+    return total[0]
 
 def gathered(value: object) -> list: # one per process
     "The values of all processes of a training."
