@@ -132,7 +132,8 @@ def check_baselines(names: str | list, # "all", "none" or a list
         raise MegsslError(f"baselines: {', '.join(wrong)}: cannot answer what is asked ({task.cfg.kind}); choose from "
                           f"{there}")
 
-def answers(setting: Setting, names: str | list = "all", encoder: Encoder | None = None
+def answers(setting: Setting, names: str | list = "all", encoder: Encoder | None = None,
+            validate: bool = True # False: without the scores of inner folds where nothing is chosen
             ) -> tuple: # name -> Answer; name -> why it was left out
     "What each baseline says in a setting; their decoders have the same penalty whatever the probe has."
     setting = replace(setting, cfg=setting.cfg.model_copy(update={"probe_c": 1.0}))
@@ -145,12 +146,12 @@ def answers(setting: Setting, names: str | list = "all", encoder: Encoder | None
     found, left = {}, {}
     for name in names:
         try:
-            found[name] = one_answer(name, setting, encoder)
+            found[name] = one_answer(name, setting, encoder, validate)
         except LeftOut as e:
             left[name] = str(e)
     return found, left
 
-def one_answer(name: str, setting: Setting, encoder: Encoder | None) -> Answer:
+def one_answer(name: str, setting: Setting, encoder: Encoder | None, validate: bool = True) -> Answer:
     "The answer of one baseline."
     baseline = registry.get(name, "baselines")
     probed = type(setting.task).probe is Task.probe
@@ -159,11 +160,11 @@ def one_answer(name: str, setting: Setting, encoder: Encoder | None) -> Answer:
     with warnings.catch_warnings():
         if hasattr(baseline, "answer"):
             warnings.simplefilter("ignore")  # of scikit-learn, about windows that do not vary
-        return answer_of(baseline, setting, encoder, validate=name != "cnn")
+        return answer_of(baseline, setting, encoder, validate=validate and name != "cnn")
 
 def answered(setting: Setting, names: str | list = "all", encoder: Encoder | None = None) -> dict: # as `baselines`
     "The predictions of `answers`; what was left out is told as a warning."
-    found, left = answers(setting, names, encoder)
+    found, left = answers(setting, names, encoder, validate=False)
     for name, why in left.items():
         warnings.warn(f"baselines: {name}: left out: {why}")
     return {name: a.prediction for name, a in found.items()}

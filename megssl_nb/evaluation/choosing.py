@@ -216,16 +216,20 @@ class Family:
         if why is not None:
             yield why
 
-    def answer(self, setting: Setting, encoder: Encoder | None = None) -> Answer:
+    def answer(self, setting: Setting, encoder: Encoder | None = None,
+               validate: bool = True # False: inner folds only where there is something to choose
+               ) -> Answer:
         "The prediction of the settings that predict the inner folds best."
         from sklearn import config_context
-        with config_context(skip_parameter_validation=True): return self._answer(setting, encoder)  # of each covariance
+        with config_context(skip_parameter_validation=True):
+            return self._answer(setting, encoder, validate)  # of each covariance
 
-    def _answer(self, setting, encoder) -> Answer:
+    def _answer(self, setting, encoder, validate) -> Answer:
         start, rows = time.time(), self.rows(setting)
         same = len(rows) == len(setting.train)
-        folds, by = nested_folds(setting if same
-                                 else replace(setting, split=replaced(setting.split, rows), labels=None))
+        inner = setting if same else replace(setting, split=replaced(setting.split, rows), labels=None)
+        choice = self.adjust or callable(self.of) or len(self.of)*len(self.how) > 1
+        folds, by = nested_folds(inner) if validate or choice else ([], "")
         best, why = None, None
         for found in self._tried(setting, encoder, rows, folds):
             if isinstance(found, Exception):
@@ -258,7 +262,7 @@ def criteria(setting, rows, prediction) -> dict: # {"auc": ...} where there are 
 def answer_of(baseline: Callable, # (setting, encoder) -> prediction, or a `Family`
               setting: Setting, encoder: Encoder | None = None, validate: bool = True) -> Answer:
     "The answer of any baseline; a plain function is called once more for each inner fold."
-    if hasattr(baseline, "answer"): return baseline.answer(setting, encoder)
+    if hasattr(baseline, "answer"): return baseline.answer(setting, encoder, validate)
     start, train = time.time(), setting.train
     prediction = baseline(setting, encoder)
     folds, by = nested_folds(setting) if validate else ([], "")
