@@ -6,13 +6,13 @@
 __all__ = ['populations', 'least_units', 'held_out', 'population_of', 'test_sets', 'variances', 'Estimate', 'estimate',
            'conditional', 'sign_flips', 'resampled', 'blocks', 'shares', 'sampling', 'luck', 'judged']
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #c529e22f
+# %% ../../nbs/evaluation/31a_inference.ipynb #f117d24b
 from dataclasses import dataclass
 from typing import Any
 import numpy as np
 from ..core import MegsslError
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #52a535bc
+# %% ../../nbs/evaluation/31a_inference.ipynb #d27ff8ea
 populations = ("subjects", "recordings", "trials", "seeds")
 least_units = 5  # fewer have points, but no interval and no verdict
 held_out = {"across": populations, "parts": populations[1:], "within": populations[2:]}
@@ -26,7 +26,7 @@ def population_of(scheme: str, # of the split
         raise MegsslError(f"inference: {said}: choose one of {', '.join(populations)}")
     return said or next((p for p in held_out[scheme] if counts.get(p, 0) >= least_units), "seeds")
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #13894156
+# %% ../../nbs/evaluation/31a_inference.ipynb #069b7493
 anywhere = (-np.inf, np.inf)
 
 def _pairs(v, group): # values (..., N), group (N,) -> sum of squared differences over pairs of a group, number of pairs
@@ -39,7 +39,7 @@ def _pairs(v, group): # values (..., N), group (N,) -> sum of squared difference
 def _codes(x) -> np.ndarray: # (N,) from 0 on
     return np.unique(np.asarray(x), return_inverse=True)[1].reshape(-1)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #a3e55aba
+# %% ../../nbs/evaluation/31a_inference.ipynb #895bc495
 def test_sets(unit, seed) -> np.ndarray: # (N,), values that share units or seeds, directly or over others, have one number
     "Which values belong to the same test set; different sets share neither units nor seeds."
     unit, seed = _codes(unit), _codes(seed)
@@ -52,7 +52,7 @@ def test_sets(unit, seed) -> np.ndarray: # (N,), values that share units or seed
             found = low[group]
     return _codes(found)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #94022418
+# %% ../../nbs/evaluation/31a_inference.ipynb #2ada7751
 def variances(v, unit, seed) -> tuple: # (..., N) values, (N,) and (N,) from 0 on -> three arrays (...)
     "What units, seeds and their meeting add to the variance of a value; from pairs that share one, the other or neither."
     (of_unit, n_unit), (of_seed, n_seed), (of_all, n_all) = (_pairs(v, g) for g in (unit, seed, np.zeros_like(unit)))
@@ -67,7 +67,7 @@ def variances(v, unit, seed) -> tuple: # (..., N) values, (N,) and (N,) from 0 o
         parts = 0 * of_all, 0 * of_all, max((x for x in half if x is not None), key=np.mean, default=0 * of_all)
     return tuple(np.maximum(p, 0) for p in parts)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #034e4425
+# %% ../../nbs/evaluation/31a_inference.ipynb #ea3e04c9
 @dataclass
 class Estimate:
     "A mean over units and seeds, and what its uncertainty is made of; values may be arrays of many studies."
@@ -82,19 +82,19 @@ class Estimate:
     @property
     def se(self): return np.sqrt(sum(self.parts))
 
-    def interval(self, level=.95, within=anywhere, logit=False) -> tuple: # low, high
-        "The t interval; NaN below five units. `logit`: of a score between the limits `within`."
-        from scipy.special import expit
+    def interval(self, level=.95, within=anywhere, score=False) -> tuple: # low, high
+        "The t interval, cut at `within`; NaN below five units. `score`: on the arcsine scale between the two limits."
         from scipy.stats import t
         if self.units < least_units: return np.nan + 0 * self.value, np.nan + 0 * self.value
         half = t.ppf(.5 + level / 2, self.df) * self.se
-        low, high = (np.clip(self.value + sign * half, *within) for sign in (-1, 1))
-        if not logit or not np.isfinite(within).all(): return low, high
+        straight = tuple(np.clip(self.value + sign * half, *within) for sign in (-1, 1))
+        if not score or not np.isfinite(within).all(): return straight
         width = within[1] - within[0]
-        at = np.clip((self.value - within[0]) / width, 1e-9, 1 - 1e-9)
-        inside, bent = (at > 1e-6) & (at < 1 - 1e-6), half / (width * at * (1 - at))
-        scores = [within[0] + width * expit(np.log(at / (1 - at)) + sign * bent) for sign in (-1, 1)]
-        return tuple(np.where(inside, s, x)[()] for s, x in zip(scores, (low, high)))
+        at = np.clip((self.value - within[0]) / width, 0, 1)
+        slope, angle = 2 * width * np.sqrt(at * (1 - at)), np.arcsin(np.sqrt(at))
+        inside = slope > 1e-6
+        ends = [np.clip(angle + sign * half / np.where(inside, slope, 1), 0, np.pi / 2) for sign in (-1, 1)]
+        return tuple(np.where(inside, within[0] + width * np.sin(e) ** 2, x)[()] for e, x in zip(ends, straight))
 
     @property
     def p(self):
@@ -123,7 +123,7 @@ def _reach(df, tests, power): # in standard errors
     from scipy.stats import t
     return t.ppf(1 - .025 / tests, df) + t.ppf(power, df)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #838024cb
+# %% ../../nbs/evaluation/31a_inference.ipynb #96e009f0
 def estimate(values, # (..., N): scores or paired differences
              unit, seed, # (N,) which unit and which seed a value belongs to
             ) -> Estimate:
@@ -148,22 +148,21 @@ def estimate(values, # (..., N): scores or paired differences
     df = np.where(below > 0, sum(parts) ** 2 / np.where(below > 0, below, 1), n_units - 1)
     return Estimate(mean, parts, np.maximum(df, 1)[()], n_units, n_seeds, add(unit, n_units), n_sets)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #6de901f1
+# %% ../../nbs/evaluation/31a_inference.ipynb #90730df8
 def conditional(values, # (..., S) one per seed
                 tested=None, # (S,) which test set a seed was scored on; None = the same
                ) -> Estimate:
-    "The mean over test sets, each averaged over its seeds, with seeds as random and the test sets as they are."
+    "The mean over seeds, with seeds as random and the test set of each as it is: sets may differ, which is no noise."
     v = np.asarray(values, float)
     tested = _codes(np.zeros(v.shape[-1]) if tested is None else tested)
     size = np.bincount(tested)
-    weight, df = 1 / (len(size) * size[tested]), v.shape[-1] - len(size)
+    df = v.shape[-1] - len(size)
     centre = np.stack([v[..., tested == k].mean(-1) for k in range(len(size))], -1)
     spread = ((v - centre[..., tested]) ** 2).sum(-1) / max(df, 1)
     units = v.shape[-1] if df >= 2 else 0  # one training of each test set tells nothing about another
-    return Estimate((v * weight).sum(-1), (spread * (weight ** 2).sum(), 0 * spread, 0 * spread), max(df, 1), units,
-                    v.shape[-1], v)
+    return Estimate(v.mean(-1), (spread / v.shape[-1], 0 * spread, 0 * spread), max(df, 1), units, v.shape[-1], v)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #eba2136f
+# %% ../../nbs/evaluation/31a_inference.ipynb #46c5d98c
 def sign_flips(pieces, # (n,) differences of independent units, or test sets
                draws=5000) -> float:
     "Two-sided permutation p of a mean of 0: all patterns of signs up to twelve values, else `draws` of them."
@@ -185,7 +184,7 @@ def resampled(values, # (..., U, S): each unit under each seed
     means = np.einsum("...us,du,ds->...d", v, units, seeds, optimize=True)
     return tuple(np.quantile(means, [.5 - level / 2, .5 + level / 2], axis=-1))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #a6dd2790
+# %% ../../nbs/evaluation/31a_inference.ipynb #120f948e
 def blocks(recording, # (N,) of each trial
            order, # (N,) when it was, in its recording
            total=12, # blocks wanted, about
@@ -211,7 +210,7 @@ def shares(truth, guess, # (N,) classes
     weights = {"accuracy": np.full(len(truth), 1 / len(truth)), "balanced_accuracy": 1 / (len(n) * n[k])}
     return {m: dict(zip(names.tolist(), len(names) * np.bincount(at, w * right))) for m, w in weights.items()}
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #09532f04
+# %% ../../nbs/evaluation/31a_inference.ipynb #07cc7f50
 def sampling(value: float, # accuracy or balanced accuracy
              n: float, # trials or recordings that were scored
              level=.95) -> tuple: # low, high
@@ -229,7 +228,7 @@ def luck(value: float, # accuracy or balanced accuracy
     from scipy.stats import binom
     return float(binom.sf(np.ceil(value * n - 1e-9) - 1, n, guess))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #764f83c0
+# %% ../../nbs/evaluation/31a_inference.ipynb #88062be7
 def judged(p, # corrected
            value, low, high, margin=.02, alpha=.05) -> str: # "better", "worse", "same", "undecided"; "" = no verdict
     "What a difference says; nothing where it was not tested."
