@@ -6,13 +6,13 @@
 __all__ = ['populations', 'least_units', 'held_out', 'population_of', 'test_sets', 'variances', 'Estimate', 'estimate',
            'conditional', 'sign_flips', 'resampled', 'blocks', 'shares', 'sampling', 'luck', 'judged']
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #f117d24b
+# %% ../../nbs/evaluation/31a_inference.ipynb #d09a8a04
 from dataclasses import dataclass
 from typing import Any
 import numpy as np
 from ..core import MegsslError
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #d27ff8ea
+# %% ../../nbs/evaluation/31a_inference.ipynb #65817873
 populations = ("subjects", "recordings", "trials", "seeds")
 least_units = 5  # fewer have points, but no interval and no verdict
 held_out = {"across": populations, "parts": populations[1:], "within": populations[2:]}
@@ -26,7 +26,7 @@ def population_of(scheme: str, # of the split
         raise MegsslError(f"inference: {said}: choose one of {', '.join(populations)}")
     return said or next((p for p in held_out[scheme] if counts.get(p, 0) >= least_units), "seeds")
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #069b7493
+# %% ../../nbs/evaluation/31a_inference.ipynb #26e79100
 anywhere = (-np.inf, np.inf)
 
 def _pairs(v, group): # values (..., N), group (N,) -> sum of squared differences over pairs of a group, number of pairs
@@ -39,7 +39,7 @@ def _pairs(v, group): # values (..., N), group (N,) -> sum of squared difference
 def _codes(x) -> np.ndarray: # (N,) from 0 on
     return np.unique(np.asarray(x), return_inverse=True)[1].reshape(-1)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #895bc495
+# %% ../../nbs/evaluation/31a_inference.ipynb #ad3a9f76
 def test_sets(unit, seed) -> np.ndarray: # (N,), values that share units or seeds, directly or over others, have one number
     "Which values belong to the same test set; different sets share neither units nor seeds."
     unit, seed = _codes(unit), _codes(seed)
@@ -52,7 +52,7 @@ def test_sets(unit, seed) -> np.ndarray: # (N,), values that share units or seed
             found = low[group]
     return _codes(found)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #2ada7751
+# %% ../../nbs/evaluation/31a_inference.ipynb #f29bfb22
 def variances(v, unit, seed) -> tuple: # (..., N) values, (N,) and (N,) from 0 on -> three arrays (...)
     "What units, seeds and their meeting add to the variance of a value; from pairs that share one, the other or neither."
     (of_unit, n_unit), (of_seed, n_seed), (of_all, n_all) = (_pairs(v, g) for g in (unit, seed, np.zeros_like(unit)))
@@ -67,18 +67,21 @@ def variances(v, unit, seed) -> tuple: # (..., N) values, (N,) and (N,) from 0 o
         parts = 0 * of_all, 0 * of_all, max((x for x in half if x is not None), key=np.mean, default=0 * of_all)
     return tuple(np.maximum(p, 0) for p in parts)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #ea3e04c9
+# %% ../../nbs/evaluation/31a_inference.ipynb #0438ebdc
 @dataclass
 class Estimate:
     "A mean over units and seeds, and what its uncertainty is made of; values may be arrays of many studies."
     value: Any
     parts: tuple       # what units, seeds and the rest add to the variance of the mean
-    df: Any            # degrees of freedom of the t distribution
+    df: Any            # degrees of freedom of the interval
     units: int         # of the population
     seeds: int
     pieces: Any = None # (..., n) means of the independent pieces: units, or test sets
     sets: int = 1      # test sets that share neither units nor seeds
+    least_df: Any = None # degrees of freedom of p; None = the same
 
+    @property
+    def tail(self): return self.df if self.least_df is None else self.least_df
     @property
     def se(self): return np.sqrt(sum(self.parts))
 
@@ -101,20 +104,20 @@ class Estimate:
         "Two-sided, of no difference; NaN below five units, and where nothing varies around a difference."
         from scipy.stats import t
         sure = self.se < 1e-12
-        p = 2 * t.sf(np.abs(self.value) / np.where(sure, 1, self.se), self.df)
+        p = 2 * t.sf(np.abs(self.value) / np.where(sure, 1, self.se), self.tail)
         p = np.where(sure, np.where(np.abs(self.value) < 1e-12, 1., np.nan), p)
         return np.where(self.units < least_units, np.nan, p)[()]
 
     def detectable(self, tests=1, power=.8): # tests: that are corrected together
         "The smallest true difference that such a study would call one, with probability `power`."
-        return self.se * _reach(self.df, tests, power)
+        return self.se * _reach(self.tail, tests, power)
 
     def needed(self, margin, tests=1, power=.8): # -> units, NaN = no number of units would do with these seeds
         "About how many units it takes to see a difference of `margin`, all else being equal."
         units, seeds, rest = self.parts
         more = np.ones_like(self.value, float)
         for _ in range(30): # more units have more degrees of freedom, which need fewer units
-            target = (margin / _reach(self.df * more, tests, power)) ** 2
+            target = (margin / _reach(self.tail * more, tests, power)) ** 2
             more = np.where(target > seeds, (units + rest) / np.maximum(target - seeds, 1e-300), np.inf)
             more = np.clip(more, 1 / self.units, 1e6)
         return np.where(more < 1e6, np.ceil(np.maximum(more * self.units, least_units)), np.nan)[()]
@@ -123,7 +126,7 @@ def _reach(df, tests, power): # in standard errors
     from scipy.stats import t
     return t.ppf(1 - .025 / tests, df) + t.ppf(power, df)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #96e009f0
+# %% ../../nbs/evaluation/31a_inference.ipynb #a7e435b9
 def estimate(values, # (..., N): scores or paired differences
              unit, seed, # (N,) which unit and which seed a value belongs to
             ) -> Estimate:
@@ -143,12 +146,14 @@ def estimate(values, # (..., N): scores or paired differences
     of_unit, of_seed, of_value = (np.bincount(g, weight) ** 2 for g in (unit, seed, np.arange(len(unit))))
     parts = a * of_unit.sum(), b * of_seed.sum(), e * of_value.sum()
     units, seeds, rest = parts[0] + parts[2], parts[1] + parts[2], parts[2]
-    below = ((units**2 - rest**2) / max(n_units - 1, 1) + (seeds**2 - rest**2) / max(n_seeds - 1, 1)
-             + rest**2 / max(len(unit) - 1, 1))
-    df = np.where(below > 0, sum(parts) ** 2 / np.where(below > 0, below, 1), n_units - 1)
-    return Estimate(mean, parts, np.maximum(df, 1)[()], n_units, n_seeds, add(unit, n_units), n_sets)
+    of_u, of_s = max(n_units - 1, 1), max(n_seeds - 1, 1) if n_seeds > 1 else np.inf
+    below = (units**2 - rest**2) / of_u + (seeds**2 - rest**2) / of_s + rest**2 / max(len(unit) - 1, 1)
+    far = units**2 / of_u + seeds**2 / of_s + parts[0] * parts[1] * (1 / of_u + 1 / of_s)
+    df, tail = (np.maximum(np.where(x > 0, sum(parts) ** 2 / np.where(x > 0, x, 1), n_units - 1), 1)[()]
+                for x in (below, far))
+    return Estimate(mean, parts, df, n_units, n_seeds, add(unit, n_units), n_sets, tail)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #90730df8
+# %% ../../nbs/evaluation/31a_inference.ipynb #8af6fa84
 def conditional(values, # (..., S) one per seed
                 tested=None, # (S,) which test set a seed was scored on; None = the same
                ) -> Estimate:
@@ -162,8 +167,8 @@ def conditional(values, # (..., S) one per seed
     units = v.shape[-1] if df >= 2 else 0  # one training of each test set tells nothing about another
     return Estimate(v.mean(-1), (spread / v.shape[-1], 0 * spread, 0 * spread), max(df, 1), units, v.shape[-1], v)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #46c5d98c
-def sign_flips(pieces, # (n,) differences of independent units, or test sets
+# %% ../../nbs/evaluation/31a_inference.ipynb #96d8c276
+def sign_flips(pieces, # (n,) differences of independent pieces
                draws=5000) -> float:
     "Two-sided permutation p of a mean of 0: all patterns of signs up to twelve values, else `draws` of them."
     d = np.asarray(pieces, float)
@@ -184,7 +189,7 @@ def resampled(values, # (..., U, S): each unit under each seed
     means = np.einsum("...us,du,ds->...d", v, units, seeds, optimize=True)
     return tuple(np.quantile(means, [.5 - level / 2, .5 + level / 2], axis=-1))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #120f948e
+# %% ../../nbs/evaluation/31a_inference.ipynb #f19d27d5
 def blocks(recording, # (N,) of each trial
            order, # (N,) when it was, in its recording
            total=12, # blocks wanted, about
@@ -210,7 +215,7 @@ def shares(truth, guess, # (N,) classes
     weights = {"accuracy": np.full(len(truth), 1 / len(truth)), "balanced_accuracy": 1 / (len(n) * n[k])}
     return {m: dict(zip(names.tolist(), len(names) * np.bincount(at, w * right))) for m, w in weights.items()}
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #07cc7f50
+# %% ../../nbs/evaluation/31a_inference.ipynb #f365a55c
 def sampling(value: float, # accuracy or balanced accuracy
              n: float, # trials or recordings that were scored
              level=.95) -> tuple: # low, high
@@ -228,7 +233,7 @@ def luck(value: float, # accuracy or balanced accuracy
     from scipy.stats import binom
     return float(binom.sf(np.ceil(value * n - 1e-9) - 1, n, guess))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #88062be7
+# %% ../../nbs/evaluation/31a_inference.ipynb #a9a7b69f
 def judged(p, # corrected
            value, low, high, margin=.02, alpha=.05) -> str: # "better", "worse", "same", "undecided"; "" = no verdict
     "What a difference says; nothing where it was not tested."

@@ -69,7 +69,7 @@ def possible_difference(metric: str) -> tuple: # lowest and highest value
     low, high = possible(metric)
     return low - high, high - low
 
-# %% ../../nbs/evaluation/31_statistics.ipynb #d61d393f
+# %% ../../nbs/evaluation/31_statistics.ipynb #8737ef92
 def by_unit(results, population: str, # of `populations`
             units=None, # scores of recordings or trials: rows like `results`, with a column `unit`
            ): # -> DataFrame like `results`, with a column `unit`; empty = not known
@@ -90,7 +90,7 @@ def estimated(rows, single, pieces=("seed",)): # -> Estimate, name of its popula
     tested = seeds["fold"].agg(lambda f: str(sorted(set(f))))
     return conditional(seeds["value"].mean().to_numpy(), tested.to_numpy()), False
 
-# %% ../../nbs/evaluation/31_statistics.ipynb #c9ad2772
+# %% ../../nbs/evaluation/31_statistics.ipynb #9d8190cc
 def _apart(table, keys): # -> {key: rows}
     return dict(iter(table.groupby(list(keys), sort=False))) if len(table) else {}
 
@@ -117,7 +117,8 @@ def _measured(of, metric, n, seen) -> dict: # n: independent answers; seen: whet
 def _compared(of, known, metric) -> dict:
     "A paired difference with its interval and tests."
     low, high = of.interval(within=possible_difference(metric))
-    flip = sign_flips(of.pieces) if known and of.units >= least_units else np.nan
+    alone = known and of.units >= least_units and (of.seeds == 1 or of.sets >= least_units)
+    flip = sign_flips(of.pieces) if alone else np.nan
     return dict(diff=of.value, diff_low=low, diff_high=high, p=of.p, p_flip=flip, of=of)
 
 def _corrected(table, family, margin): # -> the table with p_holm, detectable and needed
@@ -129,7 +130,7 @@ def _corrected(table, family, margin): # -> the table with p_holm, detectable an
     table["needed"] = [np.nan if t is None else t[0].needed(margin, t[1]) for t in tested]
     return table
 
-# %% ../../nbs/evaluation/31_statistics.ipynb #5463a298
+# %% ../../nbs/evaluation/31_statistics.ipynb #da8bd046
 def summarise(results, # rows with cell, seed, fold, subject, level, metric, value
               reference: str = "none", # the cell to compare with
               by: tuple = (), # further columns to keep apart, such as "labels"
@@ -159,7 +160,7 @@ def summarise(results, # rows with cell, seed, fold, subject, level, metric, val
     table = pd.DataFrame(rows, columns=[*by, *columns, "of"])
     return _corrected(table, [*keys, table["cell"].astype(str).str.startswith("baseline:")], margin)
 
-# %% ../../nbs/evaluation/31_statistics.ipynb #6f10cad8
+# %% ../../nbs/evaluation/31_statistics.ipynb #e2831e74
 effect_columns = ("effect estimate low high p p_holm metric level n_seeds population n_units p_flip detectable "
                   "needed").split()
 
