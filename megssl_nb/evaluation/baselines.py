@@ -8,24 +8,28 @@ __all__ = ['edges', 'features', 'registry', 'log', 'log_variance', 'band_power',
            'convolutional', 'perceptron', 'on_features', 'check_baselines', 'baselines', 'answered']
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #95f60da0
+from collections.abc import Callable
 from dataclasses import replace
 import numpy as np
 from ..core import MegsslError, Registry
-from ..models.encoder import build_encoder
+from ..models.encoder import Encoder, build_encoder
 from .evaluate import EvaluateConfig, cnn, setting_of
-from .readouts import by_chunk, shares
+from .readouts import Setting, by_chunk, shares
+from ..windows.splits import Split
+from .tasks import Task
+from ..windows.cut import Windows
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #67b42883
-def log(power): return np.log(np.maximum(power, np.finfo(np.float64).tiny))
+def log(power: np.ndarray): return np.log(np.maximum(power, np.finfo(np.float64).tiny))
 
-def log_variance(x, sfreq) -> np.ndarray: # (b, C)
+def log_variance(x: np.ndarray, sfreq: float) -> np.ndarray: # (b, C)
     "The logarithm of each sensor's variance."
     return log(x.var(-1))
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #dfa46402
 edges = (1, 4, 8, 13, 30, 50, 100, 200)  # Hz: delta, theta, alpha, beta, low gamma, high gamma (two)
 
-def band_power(x, sfreq) -> np.ndarray: # (b, C * bands)
+def band_power(x: np.ndarray, sfreq: float) -> np.ndarray: # (b, C * bands)
     "Log power per sensor in the bands below Nyquist that have a bin, from Welch spectra of 2 s or 16 samples."
     from scipy.signal import welch
     f, power = welch(x, sfreq, nperseg=min(x.shape[-1], max(round(2 * sfreq), 16)))
@@ -44,7 +48,7 @@ def slow_wave(x, sfreq, cutoff=4.0, # Hz, Butterworth of order 4, forward and ba
     return x[..., ::max(1, round(step * sfreq))].reshape(len(x), -1)
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #d7458840
-def spatial_pca(windows, idx, n: int
+def spatial_pca(windows: Windows, idx: np.ndarray, n: int
                 ) -> np.ndarray: # (n, C) filters, or the identity when there are no more than n sensors
     "The leading eigenvectors of the mean sensor covariance of the windows `idx`."
     c = windows.x(idx[:1]).shape[1]
@@ -61,14 +65,15 @@ def lda():
     return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #3e0a49e6
-def positive(cov, # (n, C, C)
+def positive(cov: np.ndarray, # (n, C, C)
              typical: float, # variance
             ) -> np.ndarray: # (n, C, C)
     "Covariances, with a little of the identity for a window that has none because it is flat or a single sample."
     none = np.linalg.eigvalsh(cov)[:, 0] <= 1e-9 * typical
     return np.where(none[:, None, None], cov + 1e-6 * typical * np.eye(cov.shape[-1]), cov)
 
-def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of train and of test
+def tangent_space(windows: Windows, train: np.ndarray, test: np.ndarray, whole: int = 64, n: int = 40
+                  ) -> tuple: # features of train and of test
     """Shrunk covariances (OAS) of up to `whole` sensors, or of `n` leading components, in the tangent space at the
     mean of the training windows."""
     from pyriemann.estimation import Covariances
@@ -82,13 +87,13 @@ def tangent_space(windows, train, test, whole=64, n=40) -> tuple: # features of 
     return tuple(map(space.transform, cov))
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #ca3dae2a
-def of_windows(setting, f
+def of_windows(setting: Setting, f: Callable
                ) -> tuple: # f: (signals, sfreq) -> (b, F); features of the windows that teach and of those of the test
     "The features that `f` finds in each window."
     w = setting.windows
     return tuple(by_chunk(w, i, lambda x: f(x, w.store.sfreq)) for i in (setting.train, setting.test))
 
-def low_passed(setting) -> tuple:
+def low_passed(setting: Setting) -> tuple:
     "The low-passed signal of up to 40 components, at most about 1000 features."
     windows = setting.windows
     times = max(1, round(windows.length / (0.05 * windows.store.sfreq)))
@@ -99,32 +104,32 @@ features = {"log_variance": lambda s: of_windows(s, log_variance), "band_power":
             "tangent_space": lambda s: tangent_space(s.windows, s.train, s.test), "low_passed": low_passed}
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #3c34f376
-def majority(setting, encoder):
+def majority(setting: Setting, encoder: Encoder | None):
     "How often each class occurs among the labels that teach."
     return shares(setting.windows, setting.train, setting.test)
 
-def mean(setting, encoder):
+def mean(setting: Setting, encoder: Encoder | None):
     "The mean of each number over the windows that teach."
     return np.tile(setting.windows.targets(setting.train).mean(0), (len(setting.test), 1))
 
-def lowpass_lda(setting, encoder):
+def lowpass_lda(setting: Setting, encoder: Encoder | None):
     "The low-passed signal and shrinkage linear discriminant analysis."
     return setting.task.decoded(setting, *low_passed(setting), decoder=lda())
 
-def mlp(setting, encoder):
+def mlp(setting: Setting, encoder: Encoder | None):
     "Band power and the low-passed signal under a perceptron with one hidden layer, for numbers."
     parts = [features[name](setting) for name in ("band_power", "low_passed")]
     return setting.task.decoded(setting, *(np.concatenate(p, 1) for p in zip(*parts)), decoder=perceptron(setting.seed))
 
-def random_frozen(setting, encoder):
+def random_frozen(setting: Setting, encoder: Encoder | None):
     "A linear probe on the encoder's architecture with random weights."
     return setting.task.probe(build_encoder(encoder.cfg, encoder.image, setting.seed), setting)
 
-def convolutional(setting, encoder):
+def convolutional(setting: Setting, encoder: Encoder | None):
     "The plain convolutional network, trained as an encoder is fine-tuned."
     return cnn(setting).prediction
 
-def perceptron(seed):
+def perceptron(seed: int):
     "Standardised features and a hidden layer of 64 units."
     from sklearn.neural_network import MLPRegressor
     from sklearn.pipeline import make_pipeline
@@ -132,7 +137,7 @@ def perceptron(seed):
     network = MLPRegressor(hidden_layer_sizes=(64,), solver="lbfgs", alpha=10.0, max_iter=500, random_state=seed)
     return make_pipeline(StandardScaler(), network)
 
-def on_features(name, what): # what: the features, in words
+def on_features(name: str, what: str): # what: the features, in words
     "A baseline that decodes features with the linear decoder of the task."
     def baseline(setting, encoder): return setting.task.decoded(setting, *features[name](setting))
     baseline.__qualname__ = f"on_features.{name}"
@@ -150,8 +155,8 @@ for _name, _f in {"majority": majority, "mean": mean,
     registry.register(_name, _f)
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #f90c0bb2
-def check_baselines(names, # "all", "none" or a list
-                    task): # Task
+def check_baselines(names: str | list, # "all", "none" or a list
+                    task: Task): # Task
     "Refuse names that are no baselines, or none of this task."
     if names in ("all", "none"): return
     there = [*task.baselines, *task.on_request]
@@ -161,21 +166,22 @@ def check_baselines(names, # "all", "none" or a list
         raise MegsslError(f"baselines: {', '.join(wrong)}: cannot answer what is asked ({task.cfg.kind}); choose from "
                           f"{there}")
 
-def baselines(windows, # Windows
-              split, # Split: `train` and `test` are used
-              names="all", # or some of `task.baselines`, `package.module:function` or `file.py:function`
-              labels_per_class=None, # None = all labelled training windows
-              seed=0, # draws the label subset and the weights of `random_frozen`
-              encoder=None, # gives `random_frozen` its architecture; without it, "all" leaves `random_frozen` out
-              pool="mean", # what `random_frozen` reads of each window: the mean over tokens, or all "tokens"
-              cfg=None,
+def baselines(windows: Windows, # Windows
+              split: Split, # Split: `train` and `test` are used
+              names: str | list = "all", # or some of `task.baselines`, `package.module:function` or `file.py:function`
+              labels_per_class: int | None = None, # None = all labelled training windows
+              seed: int = 0, # draws the label subset and the weights of `random_frozen`
+              encoder: Encoder | None = None,
+               # gives `random_frozen` its architecture; without it, "all" leaves `random_frozen` out
+              pool: str = "mean", # what `random_frozen` reads of each window: the mean over tokens, or all "tokens"
+              cfg: EvaluateConfig | None = None,
                # EvaluateConfig, how `cnn` is trained and how many windows `random_frozen` gets; None = its defaults
               ) -> dict: # name -> (n_test, K) probabilities or numbers of the windows split.test or their time points
     "Fit each baseline on the labelled training windows and predict the test windows."
     cfg = (cfg or EvaluateConfig()).model_copy(update={"pool": pool})
     return answered(setting_of(windows, split, cfg, labels_per_class, seed), names, encoder)
 
-def answered(setting, names="all", encoder=None) -> dict: # as `baselines`
+def answered(setting: Setting, names: str | list = "all", encoder: Encoder | None = None) -> dict: # as `baselines`
     "What each baseline says in a setting; their decoders have the same penalty whatever the probe has."
     setting = replace(setting, cfg=setting.cfg.model_copy(update={"probe_c": 1.0}))
     if names == "all":

@@ -7,6 +7,7 @@ __all__ = ['EvaluateConfig', 'Evaluation', 'Answering', 'predict', 'passes', 'ch
            'evaluate', 'setting_of']
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #85fc0b1b
+from collections.abc import Callable
 import copy, math, time
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
@@ -16,9 +17,13 @@ from pydantic import Field
 from ..core import MegsslError, seed_all
 from ..models.cnn import CNN
 from .readouts import Setting
-from .tasks import task_of
+from .tasks import Task, task_of
 from ..train.loop import Feed, Objective, TrainConfig, fit
-from ..windows.batches import Batches
+from ..train.processes import Launch
+from ..windows.batches import Batch, Batches
+from ..models.encoder import Encoder
+from ..windows.splits import Split
+from ..windows.cut import Windows
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #0c89ed7b
 class EvaluateConfig(TrainConfig):
@@ -58,16 +63,16 @@ class Evaluation:
 class Answering(Objective):
     """An encoder and its head, trained on the loss of a task; scores are computed on the whole validation set, not
     averaged over batches."""
-    def __init__(self, task, network, encoder_lr_scale=1.0):
+    def __init__(self, task: Task, network: torch.nn.Module, encoder_lr_scale: float = 1.0, monitor: str = "val_loss"):
         super().__init__()
-        self.task, self.network, self.scale = task, network, encoder_lr_scale
+        self.task, self.network, self.scale, self.monitor = task, network, encoder_lr_scale, monitor
 
-    def loss(self, batch, generator): return self.task.loss(self.network(batch), batch)
+    def loss(self, batch: Batch, generator: torch.Generator | None): return self.task.loss(self.network(batch), batch)
 
-    def validate(self, batch, generator):
+    def validate(self, batch: Batch, generator: torch.Generator | None):
         return self.task.answers(self.network(batch).float().cpu(), batch.target.cpu())
 
-    def summary(self, outputs): return self.task.watched(*(torch.cat(o) for o in zip(*outputs)))
+    def summary(self, outputs: list): return self.task.watched(*(torch.cat(o) for o in zip(*outputs)))
 
     def groups(self):
         encoder = list(self.network.encoder.parameters()) if hasattr(self.network, "encoder") else []
@@ -75,7 +80,8 @@ class Answering(Objective):
         return [(self.scale, encoder), (1.0, [p for p in self.network.parameters() if id(p) not in inside])]
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #23570eb4
-def predict(task, network, windows, idx, size=64) -> np.ndarray: # (n, K)
+def predict(task: Task, network: torch.nn.Module, windows: Windows, idx: np.ndarray, size: int = 64
+            ) -> np.ndarray: # (n, K)
     "What a trained network says of the windows `idx`, or of their labelled time points."
     network, outputs = network.eval(), []
     with torch.inference_mode():
@@ -89,15 +95,15 @@ def passes(n: int, cfg: EvaluateConfig) -> int: # n: training windows
     return max(1, math.ceil(cfg.min_steps / (cfg.epochs * math.ceil(n / cfg.batch_size))))
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #a6db064c
-def check_monitor(task, cfg: EvaluateConfig) -> str:
+def check_monitor(task: Task, cfg: EvaluateConfig) -> str:
     "What early stopping looks at; what the task does not have is refused."
     if cfg.monitor in task.monitors: return cfg.monitor
     if "monitor" not in cfg.model_fields_set: return task.monitors[0]
     raise MegsslError(f"evaluate.monitor: {cfg.monitor}: {task.cfg.kind} has no such score; use "
                       f"{' or '.join(task.monitors)}")
 
-def learn(setting: Setting, make, # task -> module, called with the random state that belongs to the seed
-          what="fine-tune") -> Evaluation:
+def learn(setting: Setting, make: Callable, # task -> module, called with the random state that belongs to the seed
+          what: str = "fine-tune") -> Evaluation:
     "Train a network on the labelled windows; the validation windows choose the epoch."
     windows, cfg, seed, start = setting.windows, setting.cfg, setting.seed, time.time()
     train, val = setting.train, setting.val
@@ -107,11 +113,11 @@ def learn(setting: Setting, make, # task -> module, called with the random state
     net = make(task)
     feeds = Feed(windows[train], cfg.batch_size, seed,
                  passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
-    tell = {"stage": f"{what}, {setting.labels or 'all'} labels per class"}
-    history, best = fit(Answering(task, net, cfg.encoder_lr_scale), *feeds, cfg, seed, monitor, tell=tell)
+    launch = Launch(told={"stage": f"{what}, {setting.labels or 'all'} labels per class"})
+    history, best, _ = fit(Answering(task, net, cfg.encoder_lr_scale, monitor), *feeds, cfg, seed, launch=launch)
     return Evaluation(predict(task, net, windows, setting.test), history, len(train), time.time() - start, best)
 
-def finetune(encoder, setting: Setting) -> Evaluation:
+def finetune(encoder: Encoder, setting: Setting) -> Evaluation:
     "Train encoder and head."
     return learn(setting, lambda task: task.head(copy.deepcopy(encoder), setting.cfg, setting.windows.length))
 
@@ -122,27 +128,29 @@ def cnn(setting: Setting) -> Evaluation:
                                            points=len(task.shape(w.length)) > 1), "cnn")
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #1e8b56c6
-def probe(encoder, setting: Setting) -> Evaluation:
+def probe(encoder: Encoder, setting: Setting) -> Evaluation:
     "A linear decoder on the frozen encoder's embedding of each window."
     start = time.time()
     prediction = setting.task.probe(copy.deepcopy(encoder), setting)
     return Evaluation(prediction, [], len(setting.few), time.time() - start)
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #c4e37ce5
-def evaluate(encoder, # not modified
-             windows, split, # Windows, Split
+def evaluate(encoder: Encoder, # not modified
+             windows: Windows, split: Split, # Windows, Split
              cfg: EvaluateConfig,
              mode: str = "finetune", # or "probe"
              labels: int | None = None, # labelled windows per class; None = all
              seed: int = 0,
-             task=None, # Task, or what a study says of it; None = what the windows ask for
+             task: Task | str | dict | None = None, # Task, or what a study says of it; None = what the windows ask for
             ) -> Evaluation:
     "Fit on the training windows (or a few of each class) and predict the test windows."
     ways = {"finetune": finetune, "probe": probe}
     if mode not in ways: raise MegsslError(f"evaluate.modes: {mode!r} is unknown; use 'finetune' or 'probe'")
     return ways[mode](encoder, setting_of(windows, split, cfg, labels, seed, task))
 
-def setting_of(windows, split, cfg, labels=None, seed=0, task=None) -> Setting: # task as in `evaluate`
+def setting_of(windows: Windows, split: Split, cfg: EvaluateConfig, labels: int | None = None, seed: int = 0,
+               task: Task | str | dict | None = None
+               ) -> Setting: # task as in `evaluate`
     "The setting of one evaluation; windows that ask for nothing are refused."
     task = task if hasattr(task, "monitors") else task_of(windows, task)
     if task is None:

@@ -4,29 +4,30 @@
 
 # %% auto #0
 __all__ = ['populations', 'least_units', 'held_out', 'typical', 'population_of', 'test_sets', 'variances', 'Estimate', 'estimate',
-           'conditional', 'sign_flips', 'resampled', 'blocks', 'shares', 'sampling', 'luck', 'judged', 'foreseen']
+           'conditional', 'sign_flips', 'resampled', 'trial_blocks', 'score_shares', 'sampling', 'luck', 'judged',
+           'foreseen']
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #b51d370f
+# %% ../../nbs/evaluation/31a_inference.ipynb #9495f242
 from dataclasses import dataclass
 from typing import Any
 import numpy as np
 from ..core import MegsslError
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #38f4761f
+# %% ../../nbs/evaluation/31a_inference.ipynb #a305ec9b
 populations = ("subjects", "recordings", "trials", "seeds")
 least_units = 5  # fewer have points, but no interval and no verdict
 held_out = {"across": populations, "parts": populations[1:], "within": populations[2:]}
 
 def population_of(scheme: str, # of the split
                   counts: dict, # population -> how many units there are; absent = not known one by one
-                  said=None, # `inference` of the study
+                  said: str | None = None, # `inference` of the study
                  ) -> str: # the population
     "What a study speaks about: what it says, or the highest level that is held out and has at least five units."
     if said is not None and said not in populations:
         raise MegsslError(f"inference: {said}: choose one of {', '.join(populations)}")
     return said or next((p for p in held_out[scheme] if counts.get(p, 0) >= least_units), "seeds")
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #ef9ae2b6
+# %% ../../nbs/evaluation/31a_inference.ipynb #5e9587b3
 anywhere = (-np.inf, np.inf)
 
 def _pairs(v, group): # values (..., N), group (N,) -> sum of squared differences over pairs of a group, number of pairs
@@ -39,8 +40,9 @@ def _pairs(v, group): # values (..., N), group (N,) -> sum of squared difference
 def _codes(x) -> np.ndarray: # (N,) from 0 on
     return np.unique(np.asarray(x), return_inverse=True)[1].reshape(-1)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #458ca8a5
-def test_sets(unit, seed) -> np.ndarray: # (N,), values that share units or seeds, directly or over others, have one number
+# %% ../../nbs/evaluation/31a_inference.ipynb #38e810b2
+def test_sets(unit: np.ndarray | list, seed: np.ndarray | list
+              ) -> np.ndarray: # (N,), values that share units or seeds, directly or over others, have one number
     "Which values belong to the same test set; different sets share neither units nor seeds."
     unit, seed = _codes(unit), _codes(seed)
     found, before = unit.copy(), None
@@ -52,9 +54,12 @@ def test_sets(unit, seed) -> np.ndarray: # (N,), values that share units or seed
             found = low[group]
     return _codes(found)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #1e151392
-def variances(v, unit, seed) -> tuple: # (..., N) values, (N,) and (N,) from 0 on -> three arrays (...)
-    "What units, seeds and their meeting add to the variance of a value; from pairs that share one, the other or neither."
+# %% ../../nbs/evaluation/31a_inference.ipynb #d705fec7
+def variances(v: np.ndarray, # (..., N) values
+              unit: np.ndarray, seed: np.ndarray, # (N,), numbered from 0 on
+             ) -> tuple: # three arrays (...)
+    """What units, seeds and their meeting add to the variance of a value; from pairs that share one, the other or
+    neither."""
     (of_unit, n_unit), (of_seed, n_seed), (of_all, n_all) = (_pairs(v, g) for g in (unit, seed, np.zeros_like(unit)))
     neither, n_neither = of_all - of_unit - of_seed, n_all - n_unit - n_seed
     half = [x / (2 * n) if n else None for x, n in ((of_unit, n_unit), (of_seed, n_seed), (neither, n_neither))]
@@ -67,7 +72,7 @@ def variances(v, unit, seed) -> tuple: # (..., N) values, (N,) and (N,) from 0 o
         parts = 0 * of_all, 0 * of_all, max((x for x in half if x is not None), key=np.mean, default=0 * of_all)
     return tuple(np.maximum(p, 0) for p in parts)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #b17828e3
+# %% ../../nbs/evaluation/31a_inference.ipynb #11c8af22
 @dataclass
 class Estimate:
     "A mean over units and seeds, and what its uncertainty is made of; values may be arrays of many studies."
@@ -85,7 +90,7 @@ class Estimate:
     @property
     def se(self): return np.sqrt(sum(self.parts))
 
-    def interval(self, level=.95, within=anywhere, score=False) -> tuple: # low, high
+    def interval(self, level: float = .95, within: tuple = anywhere, score: bool = False) -> tuple: # low, high
         "The t interval, cut at `within`; NaN below five units. `score`: on the arcsine scale between the two limits."
         from scipy.stats import t
         if self.units < least_units: return np.nan + 0 * self.value, np.nan + 0 * self.value
@@ -108,11 +113,12 @@ class Estimate:
         p = np.where(sure, np.where(np.abs(self.value) < 1e-12, 1., np.nan), p)
         return np.where(self.units < least_units, np.nan, p)[()]
 
-    def detectable(self, tests=1, power=.8): # tests: that are corrected together
+    def detectable(self, tests: int = 1, power: float = .8): # tests: that are corrected together
         "The smallest true difference that such a study would call one, with probability `power`."
         return self.se * _reach(self.tail, tests, power)
 
-    def needed(self, margin, tests=1, power=.8): # -> units, NaN = no number of units would do with these seeds
+    def needed(self, margin: float, tests: int = 1, power: float = .8
+               ): # -> units, NaN = no number of units would do with these seeds
         "About how many units it takes to see a difference of `margin`, all else being equal."
         units, seeds, rest = self.parts
         more = np.ones_like(self.value, float)
@@ -126,7 +132,7 @@ def _reach(df, tests, power): # in standard errors
     from scipy.stats import t
     return t.ppf(1 - .025 / tests, df) + t.ppf(power, df)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #6273596b
+# %% ../../nbs/evaluation/31a_inference.ipynb #28437583
 def _degrees(parts, n_units, n_seeds, n) -> tuple: # of the interval, of p
     "Satterthwaite's degrees of freedom: of the three parts as they are, and cautiously."
     units, seeds, rest = parts[0] + parts[2], parts[1] + parts[2], parts[2]
@@ -136,9 +142,9 @@ def _degrees(parts, n_units, n_seeds, n) -> tuple: # of the interval, of p
     return tuple(np.maximum(np.where(x > 0, sum(parts) ** 2 / np.where(x > 0, x, 1), n_units - 1), 1)[()]
                  for x in (near, far))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #a63b1ce6
-def estimate(values, # (..., N): scores or paired differences
-             unit, seed, # (N,) which unit and which seed a value belongs to
+# %% ../../nbs/evaluation/31a_inference.ipynb #2313af60
+def estimate(values: np.ndarray | list, # (..., N): scores or paired differences
+             unit: np.ndarray | list, seed: np.ndarray | list, # (N,) which unit and which seed a value belongs to
             ) -> Estimate:
     "The mean over units, each averaged over its seeds, with units and seeds as random."
     v, unit, seed = np.asarray(values, float), _codes(unit), _codes(seed)
@@ -158,9 +164,9 @@ def estimate(values, # (..., N): scores or paired differences
     df, tail = _degrees(parts, n_units, n_seeds, len(unit))
     return Estimate(mean, parts, df, n_units, n_seeds, add(unit, n_units), n_sets, tail)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #7789c5d5
-def conditional(values, # (..., S) one per seed
-                tested=None, # (S,) which test set a seed was scored on; None = the same
+# %% ../../nbs/evaluation/31a_inference.ipynb #fba13f2a
+def conditional(values: np.ndarray | list, # (..., S) one per seed
+                tested: np.ndarray | list | None = None, # (S,) which test set a seed was scored on; None = the same
                ) -> Estimate:
     "The mean over seeds, with seeds as random and the test set of each as it is: sets may differ, which is no noise."
     v = np.asarray(values, float)
@@ -172,9 +178,9 @@ def conditional(values, # (..., S) one per seed
     units = v.shape[-1] if df >= 2 else 0  # one training of each test set tells nothing about another
     return Estimate(v.mean(-1), (spread / v.shape[-1], 0 * spread, 0 * spread), max(df, 1), units, v.shape[-1], v)
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #12027b35
-def sign_flips(pieces, # (n,) differences of independent pieces
-               draws=5000) -> float:
+# %% ../../nbs/evaluation/31a_inference.ipynb #5547f843
+def sign_flips(pieces: np.ndarray | list, # (n,) differences of independent pieces
+               draws: int = 5000) -> float:
     "Two-sided permutation p of a mean of 0: all patterns of signs up to twelve values, else `draws` of them."
     d = np.asarray(pieces, float)
     if not len(d): return np.nan
@@ -184,8 +190,8 @@ def sign_flips(pieces, # (n,) differences of independent pieces
     signs = 1 - 2 * np.random.default_rng(0).integers(0, 2, (draws, len(d)))
     return float((1 + np.sum(np.abs(signs @ d) >= abs(d.sum()) - 1e-12)) / (1 + draws))
 
-def resampled(values, # (..., U, S): each unit under each seed
-              draws=1000, level=.95, seed=0) -> tuple: # low, high
+def resampled(values: np.ndarray, # (..., U, S): each unit under each seed
+              draws: int = 1000, level: float = .95, seed: int = 0) -> tuple: # low, high
     "The bootstrap that draws units and seeds anew: percentiles of the mean."
     v, gen = np.asarray(values, float), np.random.default_rng(seed)
     n_units, n_seeds = v.shape[-2:]
@@ -194,11 +200,11 @@ def resampled(values, # (..., U, S): each unit under each seed
     means = np.einsum("...us,du,ds->...d", v, units, seeds, optimize=True)
     return tuple(np.quantile(means, [.5 - level / 2, .5 + level / 2], axis=-1))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #b0df927f
-def blocks(recording, # (N,) of each trial
-           order, # (N,) when it was, in its recording
-           total=12, # blocks wanted, about
-          ) -> np.ndarray: # (N,)
+# %% ../../nbs/evaluation/31a_inference.ipynb #dfd3bf41
+def trial_blocks(recording: np.ndarray | list, # (N,) of each trial
+                 order: np.ndarray | list, # (N,) when it was, in its recording
+                 total: int = 12, # blocks wanted, about
+                ) -> np.ndarray: # (N,)
     "Blocks of neighbouring trials within recordings, numbered."
     recording, order = _codes(recording), np.asarray(order)
     out, begin = np.zeros(len(recording), int), 0
@@ -210,8 +216,8 @@ def blocks(recording, # (N,) of each trial
         begin += n
     return out
 
-def shares(truth, guess, # (N,) classes
-           unit, # (N,)
+def score_shares(truth: np.ndarray | list, guess: np.ndarray | list, # (N,) classes
+           unit: np.ndarray | list, # (N,)
           ) -> dict: # metric -> {unit: share}
     "What each unit has in the score of a test set: the mean over units is the score."
     truth, right = np.asarray(truth), np.asarray(truth) == np.asarray(guess)
@@ -220,10 +226,10 @@ def shares(truth, guess, # (N,) classes
     weights = {"accuracy": np.full(len(truth), 1 / len(truth)), "balanced_accuracy": 1 / (len(n) * n[k])}
     return {m: dict(zip(names.tolist(), len(names) * np.bincount(at, w * right))) for m, w in weights.items()}
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #fd2b2399
+# %% ../../nbs/evaluation/31a_inference.ipynb #79523ee9
 def sampling(value: float, # accuracy or balanced accuracy
              n: float, # trials or recordings that were scored
-             level=.95) -> tuple: # low, high
+             level: float = .95) -> tuple: # low, high
     "The interval of a score that was measured once, by the size of its test set."
     from scipy.stats import norm
     z = norm.ppf(.5 + level / 2)
@@ -238,15 +244,16 @@ def luck(value: float, # accuracy or balanced accuracy
     from scipy.stats import binom
     return float(binom.sf(np.ceil(value * n - 1e-9) - 1, n, guess))
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #aa7d7a84
-def judged(p, # corrected
-           value, low, high, margin=.02, alpha=.05) -> str: # "better", "worse", "same", "undecided"; "" = no verdict
+# %% ../../nbs/evaluation/31a_inference.ipynb #f29f267e
+def judged(p: float, # corrected
+           value: float, low: float, high: float, margin: float = .02, alpha: float = .05
+           ) -> str: # "better", "worse", "same", "undecided"; "" = no verdict
     "What a difference says; nothing where it was not tested."
     if not np.isfinite(p) or not np.isfinite(low): return ""
     if p < alpha: return "better" if value > 0 else "worse"
     return "same" if -margin <= low and high <= margin else "undecided"
 
-# %% ../../nbs/evaluation/31a_inference.ipynb #aa8d7b96
+# %% ../../nbs/evaluation/31a_inference.ipynb #cb53ef06
 typical = (.03, .02, .04)  # standard deviations of paired differences: between units, between seeds, the rest
 
 def foreseen(population: str, units: int, seeds: int,

@@ -6,17 +6,20 @@
 __all__ = ['labelled', 'thinned', 'Setting', 'shares', 'by_chunk', 'embeddings', 'logistic', 'ridge', 'fit_predict']
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #143682d7
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 import numpy as np
 from ..core import MegsslError
 from ..windows.splits import label_subset
 from ..windows.batches import Batches
+from ..models.encoder import Encoder
+from ..windows.cut import Windows
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #8d57ecfb
-def labelled(windows, idx, # window numbers, usually split.train
-             labels_per_class=None, # None = all
-             seed=0) -> np.ndarray:
+def labelled(windows: Windows, idx: np.ndarray, # window numbers, usually split.train
+             labels_per_class: int | None = None, # None = all
+             seed: int = 0) -> np.ndarray:
     "The labelled windows among `idx`, or `labels_per_class` of each class; a class without any window raises."
     idx = np.asarray(idx)[windows.y[idx] >= 0]
     if not len(idx):
@@ -28,7 +31,7 @@ def labelled(windows, idx, # window numbers, usually split.train
                           "split, or leave the class out in windows.classes")
     return idx if labels_per_class is None else label_subset(windows, idx, labels_per_class, seed)
 
-def thinned(idx, n=None) -> np.ndarray: # at most n of idx, evenly spaced; None = all
+def thinned(idx: np.ndarray, n: int | None = None) -> np.ndarray: # at most n of idx, evenly spaced; None = all
     "A decoder that holds all features in memory gets a part of very many windows."
     return idx if n is None or len(idx) <= n else idx[np.linspace(0, len(idx) - 1, n).round().astype(int)]
 
@@ -68,19 +71,21 @@ class Setting:
                           "split.val, or patience: null for a fixed number of epochs")
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #63440761
-def shares(windows, train, test) -> np.ndarray: # (test windows or their labelled time points, K)
+def shares(windows: Windows, train: np.ndarray, test: np.ndarray
+           ) -> np.ndarray: # (test windows or their labelled time points, K)
     "The share of each class in `train`."
     counts = windows.tally(train)
     return np.tile(counts/counts.sum(), (len(windows[test].scored), 1))
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #67b42883
-def by_chunk(windows, idx, f, # (b, C, T) -> (b, ...)
-             size=256) -> np.ndarray:
+def by_chunk(windows: Windows, idx: np.ndarray, f: Callable, # (b, C, T) -> (b, ...)
+             size: int = 256) -> np.ndarray:
     "`f` of the windows `idx`, `size` of them in memory at a time."
     return np.concatenate([f(windows.x(idx[i:i + size]).astype(np.float64)) for i in range(0, len(idx), size)])
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #65842f30
-def embeddings(encoder, windows, idx, size=64, pool="mean") -> np.ndarray: # (n, D), or (n, N*D) for pool "tokens"
+def embeddings(encoder: Encoder, windows: Windows, idx: np.ndarray, size: int = 64, pool: str = "mean"
+               ) -> np.ndarray: # (n, D), or (n, N*D) for pool "tokens"
     "The mean token of each window under a frozen encoder, or all its tokens side by side."
     import torch
     encoder = encoder.eval()
@@ -90,7 +95,7 @@ def embeddings(encoder, windows, idx, size=64, pool="mean") -> np.ndarray: # (n,
                                for batch in Batches(windows[idx], size)])
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #5e2281b0
-def logistic(c=1.0, # inverse strength of the ridge penalty
+def logistic(c: float = 1.0, # inverse strength of the ridge penalty
              ):
     "Standardised features and multinomial logistic regression."
     from sklearn.linear_model import LogisticRegression
@@ -107,11 +112,12 @@ def ridge(): # for (n, K) numbers
     return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 6, 17), alpha_per_target=True))
 
 # %% ../../nbs/evaluation/29a_readouts.ipynb #2c1b7c31
-def fit_predict(decoder, features, # (n_train, F)
-                y, # (n_train,) class numbers
-                test, # (n_test, F)
+def fit_predict(decoder, features: np.ndarray, # (n_train, F)
+                y: np.ndarray, # (n_train,) class numbers
+                test: np.ndarray, # (n_test, F)
                 k: int,
-                weight=None) -> np.ndarray: # (n_test, k); weight (n_train,): how often each row counts, for a pipeline
+                weight: np.ndarray | None = None
+                ) -> np.ndarray: # (n_test, k); weight (n_train,): how often each row counts, for a pipeline
     "Fit a scikit-learn decoder and return its probabilities of all `k` classes."
     decoder.fit(features, y,
                 **({} if weight is None else {f"{name}__sample_weight": weight for name in decoder.named_steps}))

@@ -9,7 +9,8 @@ __all__ = ['busy', 'stopping', 'marker', 'held_locks', 'Busy', 'locked', 'is_run
 # %% ../../nbs/machine/39_locks.ipynb #fd3d9c4e
 import contextlib, getpass, math, os, re, socket, tempfile, threading, time
 from pathlib import Path
-from ..core import (MegsslError, file_digest, is_record, read_json, read_record, sweep, vacant, write_json,
+from ..core import (MegsslError, file_digest, is_record, read_json, read_record, clear_scratch, vacant,
+                            write_json,
                             write_record)
 
 # %% ../../nbs/machine/39_locks.ipynb #7021cf7a
@@ -89,10 +90,10 @@ def sole(folder: str|Path, # run folder
         except Busy: raise MegsslError(f"{folder}: {owner(here)}; wait until it ends, or stop it") from None
         write_json(here/"owner.json", {"name": name, "pid": os.getpid(), "host": socket.gethostname(),
                                        "since": time.strftime("%Y-%m-%d %H:%M:%S")})
-        sweep(folder)
+        clear_scratch(folder)
         try: yield
         finally:
-            sweep(folder)
+            clear_scratch(folder)
             leave(here)
             if new and [p.name for p in Path(folder).iterdir()] == [marker]: # nothing came of it
                 (Path(folder)/marker).unlink()

@@ -48,9 +48,9 @@ class Codebook(nn.Module):
         nn.init.zeros_(self.scores.bias)
         self.vectors = nn.Parameter(torch.rand(cfg.groups, cfg.entries, cfg.dim//cfg.groups))
 
-    def forward(self, features, # (..., width)
+    def forward(self, features: torch.Tensor, # (..., width)
                 temperature: float | None = None, # None: the best entry, as in evaluation
-                generator=None,
+                generator: torch.Generator | None = None,
                ) -> tuple: # vectors (..., dim), codes (..., G) int64, scores (..., G, V)
         "The vectors of the chosen entries."
         scores = self.scores(features).unflatten(-1, (self.cfg.groups, self.cfg.entries)).float()
@@ -66,20 +66,21 @@ class Codebook(nn.Module):
         return torch.einsum("...gv,gvd->...gd", choice.to(self.vectors.dtype), self.vectors).flatten(-2), codes, scores
 
 # %% ../../nbs/models/14_codebook.ipynb #54ed0499
-def perplexity(p, # (M, G, V) probabilities or one-hot choices
+def perplexity(p: torch.Tensor, # (M, G, V) probabilities or one-hot choices
               ): # (G,)
     "exp of the entropy of the mean choice, per group."
     return torch.special.entr(p.float().mean(0)).sum(-1).exp()
 
-def usage(codes, scores) -> dict: # codes (M, G), scores (M, G, V) -> {"hard": (G,), "soft": (G,)}
+def usage(codes: torch.Tensor, scores: torch.Tensor
+          ) -> dict: # codes (M, G), scores (M, G, V) -> {"hard": (G,), "soft": (G,)}
     "Perplexity of the entries that were chosen, and of the average probabilities."
     return {"hard": perplexity(F.one_hot(codes, scores.shape[-1])), "soft": perplexity(scores.softmax(-1))}
 
 # %% ../../nbs/models/14_codebook.ipynb #1a0fe1ce
-def draw_negatives(counts, # (B,) int64, hidden tokens per window
+def draw_negatives(counts: torch.Tensor, # (B,) int64, hidden tokens per window
                    n: int, # length of the padded lists
                    k: int, # wrong answers per token
-                   generator): # -> (B, n, k) int64, ranks within the window's list
+                   generator: torch.Generator): # -> (B, n, k) int64, ranks within the window's list
     """Wrong answers, uniform over the other hidden tokens of the window, with replacement; a window with one hidden
     token has none and gets its own."""
     others = (counts - 1).clamp(min=0)[:, None, None]
@@ -90,11 +91,11 @@ def draw_negatives(counts, # (B,) int64, hidden tokens per window
     return torch.where(others > 0, drawn + (drawn >= own), own.expand_as(drawn))
 
 # %% ../../nbs/models/14_codebook.ipynb #0c951b72
-def contest(answers, # (B, n, P) of the context network at the hidden tokens
-            vectors, # (B, n, P) codebook vectors of the hidden tokens
-            codes,   # (B, n, G) their codes
-            drawn,   # (B, n, K) from `draw_negatives`
-            kappa=0.1):    # -> (B, n, 1 + K) logits, the right answer first
+def contest(answers: torch.Tensor, # (B, n, P) of the context network at the hidden tokens
+            vectors: torch.Tensor, # (B, n, P) codebook vectors of the hidden tokens
+            codes: torch.Tensor,   # (B, n, G) their codes
+            drawn: torch.Tensor,   # (B, n, K) from `draw_negatives`
+            kappa: float = 0.1):    # -> (B, n, 1 + K) logits, the right answer first
     "The logits of the right and the wrong answers."
     cos = F.normalize(answers.float(), dim=-1) @ F.normalize(vectors.float(), dim=-1).transpose(1, 2)/kappa
     book = (codes*(codes.amax().item() + 1)**torch.arange(codes.shape[-1], device=codes.device)).sum(-1)
@@ -102,11 +103,11 @@ def contest(answers, # (B, n, P) of the context network at the hidden tokens
     wrong = cos.gather(2, drawn).masked_fill(same.gather(2, drawn), -math.inf)
     return torch.cat([cos.diagonal(dim1=1, dim2=2)[..., None], wrong], -1)
 
-def contest_loss(logits): # (M, 1 + K) -> scalar, summed over tokens
+def contest_loss(logits: torch.Tensor): # (M, 1 + K) -> scalar, summed over tokens
     "Cross-entropy of picking the right answer, summed."
     return (logits.logsumexp(-1) - logits[:, 0]).sum()
 
-def won(logits): # (M, 1 + K) -> (M,) bool
+def won(logits: torch.Tensor): # (M, 1 + K) -> (M,) bool
     "Where the right answer scores higher than every wrong one that is left; without any left nothing is won."
     best = logits[:, 1:].amax(-1)
     return (logits[:, 0] > best) & best.isfinite()
@@ -126,15 +127,15 @@ class ContrastHead(nn.Module):
         self.book, self.drop = Codebook(width, cfg), nn.Dropout(dropout)
         self.to_answer, self.to_vector = nn.Linear(dim, project), nn.Linear(cfg.dim, project)
 
-    def hide(self, tokens, mask): # (B, N, dim), (B, N) bool -> (B, N, dim)
+    def hide(self, tokens: torch.Tensor, mask: torch.Tensor): # (B, N, dim), (B, N) bool -> (B, N, dim)
         "The mask vector at the hidden places."
         return torch.where(mask[..., None], self.mask_vector.to(tokens.dtype), tokens)
 
-    def forward(self, features, # (B, N, width) of the clean signal
-                context,  # (B, N, dim) of the signal with hidden tokens
-                mask,     # (B, N) bool, True = hidden
-                drawn,    # (B, n, K) from `draw_negatives`
-                temperature=None, generator=None) -> dict: # see `tally`
+    def forward(self, features: torch.Tensor, # (B, N, width) of the clean signal
+                context: torch.Tensor,  # (B, N, dim) of the signal with hidden tokens
+                mask: torch.Tensor,     # (B, N) bool, True = hidden
+                drawn: torch.Tensor,    # (B, n, K) from `draw_negatives`
+                temperature: float | None = None, generator: torch.Generator | None = None) -> dict: # see `tally`
         at, real = marked(mask)
         vectors, codes, scores = self.book(self.drop(taken(features, at)), temperature, generator)
         answers, vectors = self.to_answer(taken(context, at)), self.to_vector(vectors)

@@ -57,7 +57,7 @@ class TransformerConfig(Config):
             raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups")
 
 # %% ../../nbs/models/11_context.ipynb #0374a27e
-def sinusoid(steps, # (...,) float32, when, counted in steps
+def sinusoid(steps: torch.Tensor, # (...,) float32, when, counted in steps
              dim: int): # -> (..., dim), sines in even and cosines in odd columns
     "The position code of Vaswani et al. (2017), section 3.5."
     rate = torch.exp(torch.arange(0, dim, 2, device=steps.device)*(-math.log(10000.0)/dim))
@@ -74,7 +74,7 @@ class ConvPositions(nn.Module):
         nn.init.zeros_(conv.bias)
         self.conv = nn.utils.parametrizations.weight_norm(conv, dim=2)
 
-    def forward(self, tokens): # (B, N, dim) -> (B, N, dim)
+    def forward(self, tokens: torch.Tensor): # (B, N, dim) -> (B, N, dim)
         "Taps that are further away than the window is long meet zeros only and are left out."
         n, half = tokens.shape[1], self.conv.kernel_size[0]//2
         reach = min(half, n - 1)
@@ -117,7 +117,8 @@ class Layer(nn.Module):
                                  nn.Linear(cfg.ffn, cfg.dim))
         self.drop = nn.Dropout(cfg.dropout)
 
-    def attention(self, x, seen=None): # (B, N, dim), (B, 1, N, N) bool: which tokens each one sees -> (B, N, dim)
+    def attention(self, x: torch.Tensor, seen: torch.Tensor | None = None
+                  ): # (B, N, dim), (B, 1, N, N) bool: which tokens each one sees -> (B, N, dim)
         "Multi-head attention over the tokens of a window."
         # each (B, heads, N, dim/heads)
         q, k, v = self.qkv(x).unflatten(-1, (3, self.cfg.heads, -1)).permute(2, 0, 3, 1, 4)
@@ -125,7 +126,8 @@ class Layer(nn.Module):
                                            is_causal=self.cfg.causal and seen is None)
         return self.proj(y.transpose(1, 2).flatten(2))
 
-    def forward(self, x, seen=None): # (B, N, dim), (B, 1, N, N) bool -> (B, N, dim)
+    def forward(self, x: torch.Tensor, seen: torch.Tensor | None = None
+                ): # (B, N, dim), (B, 1, N, N) bool -> (B, N, dim)
         if self.cfg.norm == "pre":
             x = x + self.drop(self.attention(self.norm1(x), seen))
             return x + self.drop(self.ffn(self.norm2(x)))
@@ -159,7 +161,7 @@ class Transformer(nn.Module):
                 nn.init.zeros_(m.bias)
         self.where = PlaceCode(cfg) if cfg.places != "none" else None
 
-    def forward(self, tokens): # Tokens, or (B, N, dim) one step apart -> (B, N, dim)
+    def forward(self, tokens: Tokens | torch.Tensor): # Tokens, or (B, N, dim) one step apart -> (B, N, dim)
         "Positions are added here, so a mask token that replaces a token keeps its time and place."
         tokens = as_tokens(tokens)
         seen = attended(tokens, self.cfg.causal)
@@ -169,7 +171,7 @@ class Transformer(nn.Module):
                 x = layer(x, seen)
         return self.norm(x)
 
-    def coded(self, tokens, seen): # -> (B, N, dim)
+    def coded(self, tokens: Tokens, seen: torch.Tensor | None): # -> (B, N, dim)
         "The tokens and where they are; 0 in place of what is not valid."
         values = tokens.values if seen is None else tokens.values.masked_fill(~tokens.valid[..., None], 0.)
         if self.cfg.positions == "conv" and not tokens.even:

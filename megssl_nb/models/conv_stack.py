@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
 from .tokens import Tokens, along_time
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch
+from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10b_conv_stack.ipynb #772c2bef
 class ConvStackConfig(Config):
@@ -86,7 +87,8 @@ class ConvStack(nn.Module):
     "Signals (B, C, T) to tokens (B, N, dim)."
     sees_places = False # where the sensors are does not matter, only which they are
     Config = ConvStackConfig
-    def __init__(self, cfg: ConvStackConfig, image): # image: SensorImage; only its number of sensors is used
+    def __init__(self, cfg: ConvStackConfig, image: SensorImage
+                 ): # image: SensorImage; only its number of sensors is used
         super().__init__()
         self.cfg, self.hop, self.field = cfg, cfg.hop, cfg.field  # hop and field in samples
         widths = [len(image.ch_names)] + [cfg.width]*len(cfg.layers)
@@ -99,7 +101,8 @@ class ConvStack(nn.Module):
 
     def n_tokens(self, samples: int) -> int: return self.cfg.length(samples)
 
-    def stack(self, x, hidden=None): # (B, C, T), (B, C, T) bool True = hidden -> (B, N, width)
+    def stack(self, x: torch.Tensor, hidden: torch.Tensor | None = None
+              ): # (B, C, T), (B, C, T) bool True = hidden -> (B, N, width)
         "The output of the convolutions."
         if not self.n_tokens(x.shape[-1]):
             raise MegsslError(f"window: {x.shape[-1]} samples are less than the receptive field of {self.cfg.field}; "
@@ -107,7 +110,8 @@ class ConvStack(nn.Module):
         y = self.convs(x if hidden is None else x.masked_fill(hidden, 0.)).transpose(1, 2)
         return y if self.cfg.grad_mult == 1 or not y.requires_grad else ScaledGradient.apply(y, self.cfg.grad_mult)
 
-    def features(self, batch, hidden=None) -> Tokens: # values (B, N, width)
+    def features(self, batch: Batch | torch.Tensor, hidden: torch.Tensor | None = None
+                 ) -> Tokens: # values (B, N, width)
         "Tokens before the last linear map; what is absent or padding reads 0."
         batch = as_batch(batch)
         return along_time(self.norm(self.stack(batch.cleared().x, hidden)), batch, self.hop, self.field)
@@ -115,11 +119,11 @@ class ConvStack(nn.Module):
     def project(self, features: Tokens) -> Tokens: # values (B, N, width) -> (B, N, dim)
         return features.replace(values=self.drop(self.out(features.values)))
 
-    def forward(self, batch, # Batch, or (B, C, T) robust-scaled units
-                hidden=None): # (B, C, T) bool, True = hidden from the model
+    def forward(self, batch: Batch | torch.Tensor, # Batch, or (B, C, T) robust-scaled units
+                hidden: torch.Tensor | None = None): # (B, C, T) bool, True = hidden from the model
         return self.project(self.features(batch, hidden))
 
-    def covers(self, tokens, # (B, N) bool
+    def covers(self, tokens: torch.Tensor, # (B, N) bool
                samples: int): # -> (B, samples) bool
         "The samples in the middle of the given tokens, one hop each: what a figure shows of a token mask."
         at = ((torch.arange(samples, device=tokens.device) - (self.cfg.field - self.cfg.hop)//2)//self.cfg.hop).clamp(

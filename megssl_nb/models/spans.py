@@ -10,7 +10,7 @@ import torch
 from ..core import MegsslError
 
 # %% ../../nbs/models/14a_spans.ipynb #0b1a3d32
-def uniform(shape, generator, device):
+def uniform(shape: tuple, generator: torch.Generator, device: torch.device | str):
     "Uniform numbers in [0, 1) from `generator`, on `device`."
     return torch.rand(shape, generator=generator, device=generator.device).to(device)
 
@@ -24,8 +24,8 @@ def span_mask(rows: int,   # B
               tokens: int, # N
               ratio: float, # share of the tokens to hide; at least one is hidden and one visible
               span: int,   # tokens per span, about; longer where spans of this length would touch
-              generator, device="cpu",
-              valid=None, # (B, N) bool, False = never hidden; None: all may be
+              generator: torch.Generator, device: torch.device | str = "cpu",
+              valid: torch.Tensor | None = None, # (B, N) bool, False = never hidden; None: all may be
              ):            # (B, N) bool, True = hidden
     """Hide spans of tokens; every row hides the same share of its valid tokens, and every position is hidden equally
     often."""
@@ -53,9 +53,10 @@ def compute_mask_indices(shape: tuple, # (B, N): windows, tokens
                          mask_prob: float,
                           # share of the tokens that spans would cover without overlap (Hugging Face's meaning)
                          mask_length: int, # tokens per span
-                         attention_mask=None, # (B, N) bool, False = padding, which is never hidden
+                         attention_mask: torch.Tensor | None = None,
+                          # (B, N) bool, False = padding, which is never hidden
                          min_masks: int = 0, # spans per window, at least, where they fit
-                         generator=None): # -> (B, N) bool, True = hidden
+                         generator: torch.Generator | None = None): # -> (B, N) bool, True = hidden
     "Spans at random places of each window; they may overlap. The number of spans is rounded at random, once per batch."
     B, N = shape
     if attention_mask is not None and tuple(attention_mask.shape) != (B, N):
@@ -78,7 +79,8 @@ def compute_mask_indices(shape: tuple, # (B, N): windows, tokens
     ahead = first.cumsum(1)
     return ahead - torch.nn.functional.pad(ahead, (mask_length, 0))[:, :N] > 0
 
-def span_starts(shape: tuple, start: float, length: int, attention_mask=None, min_masks: int = 0, generator=None
+def span_starts(shape: tuple, start: float, length: int, attention_mask: torch.Tensor | None = None, min_masks: int = 0,
+                generator: torch.Generator | None = None
                 ): # -> (B, N) bool
     """The same with the paper's meaning: each token begins a span with chance `start` (0.065 with spans of 10 hides
     about 49 % of long windows)."""

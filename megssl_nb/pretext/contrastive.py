@@ -12,9 +12,10 @@ from pydantic import Field
 from ..core import Config, MegsslError
 from ..models.codebook import CodebookConfig, ContrastHead, contest_loss, contest, draw_negatives, tally
 from ..models.spans import span_starts
-from ..models.tokens import taken, marked
+from ..models.tokens import Tokens, taken, marked
 from .base import Pretext, PretextOutput, register
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/25_contrastive.ipynb #0ae90954
 class ContrastiveConfig(Config):
@@ -42,11 +43,11 @@ class Contrastive(Pretext):
     Config, headlines, requires = ContrastiveConfig, ("accuracy", "perplexity"), ("features", "covers")
 
     @classmethod
-    def fits(cls, config, tokenizer):
+    def fits(cls, config: ContrastiveConfig, tokenizer: torch.nn.Module):
         if config.span_tokens or "hop" in getattr(tokenizer.cfg, "seconds", {}): return ""
         return f"span: a tokenizer of kind {tokenizer.cfg.kind} does not know the sampling rate; give span_tokens"
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: ContrastiveConfig, encoder: Encoder):
         super().__init__()
         tokenizer = encoder.tokenizer
         self.config, self.temperature = config, config.codebook.at(0.)
@@ -55,10 +56,10 @@ class Contrastive(Pretext):
         width = getattr(tokenizer.cfg, "width", encoder.dim)
         self.head = ContrastHead(width, encoder.dim, config.codebook, config.project, config.kappa, config.dropout)
 
-    def advance(self, progress):
+    def advance(self, progress: float):
         self.temperature = self.config.codebook.at(progress)
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch = as_batch(batch).cleared()
         features = encoder.tokenizer.features(batch)
         B, N, _ = features.shape
@@ -73,7 +74,7 @@ class Contrastive(Pretext):
         out = self.head(features.values, context, mask, drawn, self.temperature if self.training else None, generator)
         return self.output(encoder, batch, mask, features, out)
 
-    def alarm(self, logs):
+    def alarm(self, logs: dict):
         "All tokens have one code: then no wrong answer is left and the loss is 0."
         used = float(logs["perplexity"])
         G, V = self.config.codebook.groups, self.config.codebook.entries
@@ -81,7 +82,7 @@ class Contrastive(Pretext):
         return (f"collapse: the contrastive loss is 0 and the codebook's perplexity {used:.1f} of {G*V}, all hidden "
                 "tokens have the same code; lower lr, raise diversity, or look for windows that are flat")
 
-    def output(self, encoder, batch, mask, features, out) -> PretextOutput:
+    def output(self, encoder: Encoder, batch: Batch, mask: torch.Tensor, features: Tokens, out: dict) -> PretextOutput:
         "Losses, figures of merit, and answers and codes at their places."
         t = tally(out, soft=self.training)
         n = t["n"].clamp(min=1)
@@ -98,7 +99,7 @@ class Contrastive(Pretext):
                              placed(out["answers"]), mask, x.masked_fill(hidden, 0.), hidden,
                              {"contrastive": mask}, features.valid, out | {"features": features.values.detach()})
 
-    def judge(self, answer, out):
+    def judge(self, answer: torch.Tensor, out: PretextOutput):
         "The contest of any answers (B, N, P) against the same codes and the same wrong answers."
         a = out.aux
         given = taken(answer, a["at"])
@@ -106,7 +107,7 @@ class Contrastive(Pretext):
         return {"contrastive": contest_loss(contest(given, a["vectors"], a["codes"], a["drawn"],
                                                     self.config.kappa)[counts])/counts.sum().clamp(min=1)}
 
-    def guesses(self, encoder, out):
+    def guesses(self, encoder: Encoder, out: PretextOutput):
         "Answers without a context network: the code of the nearest visible token, and none at all."
         N = out.mask.shape[1]
         far = (torch.arange(N)[:, None] - torch.arange(N)).abs().to(out.mask.device).expand(

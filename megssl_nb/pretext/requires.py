@@ -27,7 +27,7 @@ requirements = { # name -> whether a tokenizer offers it, what is wrong if not a
     "covers": (_has("covers"), "does not say which samples a token stands for; give the class covers(tokens, samples)")}
 
 def check_requires(config: Config, # of one task
-                   tokenizer, origin="stage"):
+                   tokenizer: torch.nn.Module, origin: str = "stage"):
     "Refuse a task that needs of a tokenizer what it does not offer."
     task = find_pretext(config.kind)
     for name in task.needs(config):
@@ -40,7 +40,7 @@ def check_requires(config: Config, # of one task
             raise MegsslError(f"{origin}: {config.kind} needs '{name}' of the tokenizer, but {kind} {fault}")
     if fault := task.fits(config, tokenizer): raise MegsslError(f"{origin}: {config.kind}: {fault}")
 
-def told_samples(tokenizer, tokens: int, samples: int) -> torch.Tensor: # (samples,) bool
+def told_samples(tokenizer: torch.nn.Module, tokens: int, samples: int) -> torch.Tensor: # (samples,) bool
     "The samples of a window that some token has seen; no other can be asked for."
     if not requirements["field"][0](tokenizer): return torch.ones(samples, dtype=torch.bool)
     return times_seen(torch.ones(1, tokens, dtype=torch.bool), tokenizer.hop, tokenizer.field, samples)[0] > 0

@@ -42,7 +42,7 @@ def no_verdict(r: Records, rows) -> str:
     return f"{why}; the {'best ' * (len(rows) > 1)}other cell is {difference(rows.iloc[0])} against {against(r)}."
 
 # %% ../../nbs/reporting/43e_verdict.ipynb #26408d24
-def verdict(r: Records, alpha=.05) -> str:
+def verdict(r: Records, alpha: float = .05) -> str:
     "Does pretraining help? One sentence with numbers."
     ref = against(r)
     if not r.order: return nothing(r)

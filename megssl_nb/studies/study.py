@@ -100,15 +100,16 @@ class StudyConfig(Config):
 
     @field_validator("name")
     @classmethod
-    def no_path(cls, name): return plain_name(name)
+    def no_path(cls, name: str): return plain_name(name)
 
     @field_validator("seeds")
     @classmethod
-    def listed(cls, seeds): return list(range(seeds)) if isinstance(seeds, int) else seeds
+    def listed(cls, seeds: int | list): return list(range(seeds)) if isinstance(seeds, int) else seeds
 
     @model_validator(mode="before")
     @classmethod
-    def written_out(cls, data): return at_first(with_pretexts(with_cells(data))) if isinstance(data, dict) else data
+    def written_out(cls, data: dict):
+        return at_first(with_pretexts(with_cells(data))) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def consistent(self):
@@ -193,7 +194,7 @@ class StudyConfig(Config):
         "The points of the sweep, the first one being the study as it stands."
         return sweep_points(self.sweep)
 
-    def beside(self, values: dict, origin="sweep") -> "StudyConfig": # values: field -> value
+    def beside(self, values: dict, origin: str = "sweep") -> "StudyConfig": # values: field -> value
         "The study without its sweep and with some fields replaced; what runs cannot use is refused here."
         from megssl_nb.models.encoder import encoder_config
         from megssl_nb.pretext.base import pretext_config
@@ -230,7 +231,7 @@ class StudyConfig(Config):
 # %% ../../nbs/studies/40_study.ipynb #9f0e3cc7
 named = Path(__file__).parents[1] / "named" if "__file__" in globals() else Path.cwd().parents[1] / "studies"
 
-def study_file(spec) -> Path:
+def study_file(spec: str | Path) -> Path:
     "The YAML file of a study: a path, or the name of a study that ships with the package."
     path = Path(spec)
     with reachable(path, "study"):
@@ -258,7 +259,8 @@ def override(data: dict, settings: list[str]) -> dict:
                               f"({' '.join(str(e).split())})") from None
     return data
 
-def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name, a dict or a StudyConfig
+def read_study(spec: StudyConfig | dict | str | Path, settings: list | tuple = ()
+               ) -> StudyConfig: # spec: a path, a shipped name, a dict or a StudyConfig
     "Read and check a study; errors name the file and the key."
     if isinstance(spec, StudyConfig): return spec
     if isinstance(spec, dict): return StudyConfig.read(pin_all(override(spec, settings)), "study")
@@ -270,7 +272,7 @@ def read_study(spec, settings=()) -> StudyConfig: # spec: a path, a shipped name
     return StudyConfig.read(pin_all(override(data, settings), beside), path)
 
 # %% ../../nbs/studies/40_study.ipynb #3665fcfe
-def expand_texts(spec):
+def expand_texts(spec: Any):
     "Replace `${NAME}` in all strings of `spec` from the environment; an unset name raises."
     if isinstance(spec, dict): return {k: expand_texts(v) for k, v in spec.items()}
     if isinstance(spec, list): return [expand_texts(v) for v in spec]
@@ -293,7 +295,7 @@ class Run:
     point: str = ""  # of the sweep; "" = the study as it stands, at its first point
     _made: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # what all points share
 
-    def at(self, point="") -> "Run":
+    def at(self, point: str = "") -> "Run":
         "The run at a point of the sweep."
         if point == self.point: return self
         if ("at", point) not in self._made:
@@ -368,10 +370,10 @@ class Run:
         return build_encoder(self.encoder_config, self.image, seed)
 
 # %% ../../nbs/studies/40_study.ipynb #edceb1c1
-def start_run(study, # anything `read_study` takes
-              out=None, # run folder; default runs/<name>
-              settings=(), # overrides "a.b=c"
-              n_jobs=None, progress=True) -> Run:
+def start_run(study: StudyConfig | dict | str | Path, # anything `read_study` takes
+              out: str | Path | None = None, # run folder; default runs/<name>
+              settings: list | tuple = (), # overrides "a.b=c"
+              n_jobs: int | None = None, progress: bool = True) -> Run:
     """Create or reopen a run folder: prepare the data if the study names a source, verify every sample of the store,
     and write study.yaml."""
     from megssl_nb.sources.simulate import SimulateSource, simulate
@@ -394,16 +396,16 @@ def start_run(study, # anything `read_study` takes
     Store(store, verify=True)
     return open_run(folder)
 
-def find_checkpoints(study) -> dict: # name -> folder
+def find_checkpoints(study: StudyConfig) -> dict: # name -> folder
     "The checkpoints that the cells of a study start from."
     return {name: find_checkpoint(expand_texts(study.pretexts[name]["folder"]), f"pretexts.{name}.folder")
             for name in study.used if is_checkpoint(study.pretexts[name])}
 
-def store_folder(study, folder) -> Path:
+def store_folder(study: StudyConfig, folder: str | Path) -> Path:
     "Where the store of a study is, or will be."
     return Path(expand_texts(study.data.store)) if study.data.store else Path(folder)/"store"
 
-def study_source(study, folder): # what `open_source` takes
+def study_source(study: StudyConfig, folder: str | Path): # what `open_source` takes
     "What `prepare` shall read; simulated files lie in the run folder."
     source = expand_texts(study.data.source)
     if not isinstance(source, dict) or source.get("kind") != "simulate": return source
@@ -411,7 +413,7 @@ def study_source(study, folder): # what `open_source` takes
     return SimulateSource.read({"cache": str(Path(folder)/"simulated")} | source, "data.source")
 
 # %% ../../nbs/studies/40_study.ipynb #450e1a11
-def open_run(folder="") -> Run: # "" = a small simulated study in a temporary folder, for a first look
+def open_run(folder: str | Path = "") -> Run: # "" = a small simulated study in a temporary folder, for a first look
     "Open a run folder that `start_run` made."
     from megssl_nb.store.store import Store
     if not folder: return start_run("smoke", Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)

@@ -46,7 +46,7 @@ def check_sweep(fields: dict):
             raise ValueError(f"sweep.{field}: {values}: a value occurs twice; name each once")
 
 # %% ../../nbs/studies/40c_sweep.ipynb #4824b20c
-def with_value(data: dict, field: str, value) -> dict:
+def with_value(data: dict, field: str, value: object) -> dict:
     "A copy of a study with one field replaced."
     data = copy.deepcopy(data)
     *path, last = field.split(".")
@@ -90,7 +90,7 @@ def cell_folder(cell: str, point: str, seed: int, fold: int) -> Path: # relative
     "Where the evaluation of a cell at a point is kept."
     return Path("cells")/(f"{cell}@{point}" if point else cell)/f"seed{seed}"/f"fold{fold}"
 
-def table_value(value): # number or text
+def table_value(value: object): # number or text
     "A swept value as it stands in a table."
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if number or isinstance(value, str) else json.dumps(value)

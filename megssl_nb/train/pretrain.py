@@ -4,28 +4,30 @@
 
 # %% auto #0
 __all__ = ['part_files', 'Pretraining', 'PretrainConfig', 'claim', 'release', 'computed', 'evenly', 'finished', 'weights_digest',
-           'finish', 'pretrain', 'load_stage']
+           'finish', 'Training', 'pretrain', 'load_stage']
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
 import contextlib, copy, time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np
 import torch
 from pydantic import Field
 from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_json, read_record,
                             refuse_foreign,
-                            sweep, torch_rng, write_json, write_record)
-from ..models.encoder import checkpoint_folder, fill, read_weights, save_encoder
-from ..pretext.base import show
-from ..windows.batches import Batches
+                            clear_scratch, torch_rng, write_json, write_record)
+from ..models.encoder import Encoder, checkpoint_folder, fill, read_weights, save_encoder
+from ..pretext.base import Pretext, show
+from ..windows.batches import Batch, Batches
+from ..windows.cut import Windows
 from .checkup import Sample, appraise, checkup_class
-from .loop import Feed, Objective, TrainConfig, fit, precision
-from .processes import place
+from .loop import Fitted, Feed, Objective, TrainConfig, fit, precision
+from .processes import Launch, rank_and_world
 
 # %% ../../nbs/train/33_pretrain.ipynb #00971ad9
 class Pretraining(Objective):
     "An encoder and a pretext stage; only the parts named in `stage.trains`, and the stage's heads, are optimised."
-    def __init__(self, encoder, stage):
+    def __init__(self, encoder: Encoder, stage: Pretext):
         super().__init__()
         self.encoder, self.stage = encoder, stage
         self.headlines = stage.headlines
@@ -33,23 +35,23 @@ class Pretraining(Objective):
         for m in self.frozen:
             m.requires_grad_(False)
 
-    def loss(self, batch, generator):
+    def loss(self, batch: Batch, generator: torch.Generator):
         out = self.stage(self.encoder, batch, generator)
         self.logs = out.logs
         return out.loss, int(out.mask.sum())
 
     def alarm(self): return self.stage.alarm(self.logs)
 
-    def validate(self, batch, generator):
+    def validate(self, batch: Batch, generator: torch.Generator):
         out = self.stage(self.encoder, batch, generator)
         return out.loss, int(out.mask.sum()), out.logs
 
-    def summary(self, outputs):
+    def summary(self, outputs: list):
         n = np.array([o[1] for o in outputs], float)
         return super().summary(outputs) | {f"val_{k}": float(np.average([float(o[2][k]) for o in outputs], weights=n))
                                            for k in outputs[0][2]}
 
-    def advance(self, progress):
+    def advance(self, progress: float):
         self.stage.advance(progress)
     def groups(self): return [(1.0, [p for p in self.stage.trained(self.encoder) if p.requires_grad])]
 
@@ -71,20 +73,20 @@ def claim(part: Path, identity: dict):
             raise MegsslError(f"{part}: holds an unfinished training with other {different}; delete the folder to "
                               "start afresh")
         return
-    sweep(part)
+    clear_scratch(part)
     refuse_foreign(part)
     write_json(part/"identity.json", identity)
 
 def release(part: Path):
     "Remove the unfinished work of a training that is whole; what else the folder holds stays."
     if not (part/"identity.json").is_file(): return
-    sweep(part)
+    clear_scratch(part)
     for name in part_files:
         (part/name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         part.rmdir()
 
-def computed(part: Path, cfg) -> list:
+def computed(part: Path, cfg: PretrainConfig) -> list:
     "How the arithmetic of an unfinished training was done so far: one entry per kind of machine that took part."
     here, file = compute() | {"precision": precision(cfg.precision)}, part/"computed.json"
     done = read_json(file, list) if file.is_file() else []
@@ -92,7 +94,7 @@ def computed(part: Path, cfg) -> list:
         write_json(file, done := [*done, here])
     return done
 
-def evenly(idx, n: int) -> np.ndarray: # at most n of idx
+def evenly(idx: np.ndarray, n: int) -> np.ndarray: # at most n of idx
     return idx[np.unique(np.linspace(0, len(idx) - 1, min(n, len(idx))).round().astype(int))]
 
 def finished(folder: Path, record: dict, identity: dict) -> bool:
@@ -101,26 +103,27 @@ def finished(folder: Path, record: dict, identity: dict) -> bool:
     there = read_record(folder/"provenance.json")
     return all(there.get(k) == v for k, v in (record | identity).items())
 
-def weights_digest(module) -> str:
+def weights_digest(module: torch.nn.Module) -> str:
     "A digest of all weights of a module."
     return digest({k: digest(v.detach().cpu().numpy()) for k, v in module.state_dict().items()})
 
 # %% ../../nbs/train/33_pretrain.ipynb #1f490109
-def finish(folder, encoder, stage, history, feed, checkup, scores, told, both
-           ): # feed: windows to judge by; told: what provenance.json says; both: see `fit`
+def finish(folder: str | Path, encoder: Encoder, stage: Pretext, fitted: Fitted, feed: Feed, checkup, scores: dict,
+           told: dict
+           ): # fitted: what `fit` returned; feed: windows to judge by; told: what provenance.json says
     """Judge what was learnt and write the checkpoint, whole or not at all; in it, as `best` or `last`, the encoder of
     that epoch if it is another one."""
     import pandas as pd
     from safetensors.torch import save
     scores = scores | {"best_epoch": told["best_epoch"],
-                       "epochs": len(history)} | appraise(encoder, stage, feed, told["seed"])
+                       "epochs": len(fitted.history)} | appraise(encoder, stage, feed, told["seed"])
     for text in scores["warnings"]:
         print(f"warning: {text}")
     scores["warnings"] = checkup.warnings(scores["warnings"])
     shown = show(stage, encoder, next(iter(feed))[:1], torch_rng(told["seed"], "corrupt", "validation", 0))
     with atomic_dir(folder, **checkpoint_folder) as tmp:
         save_encoder(encoder, tmp, told)
-        for name, (epoch, weights) in both.items():
+        for name, (epoch, weights) in fitted.kept.items():
             if epoch == told["best_epoch"]: continue
             other = copy.deepcopy(encoder)
             other.load_state_dict({k.removeprefix("encoder."): v for k,
@@ -128,7 +131,7 @@ def finish(folder, encoder, stage, history, feed, checkup, scores, told, both
             save_encoder(other, tmp/name, told | {"best_epoch": epoch})
         (tmp/"pretext.safetensors").write_bytes(
             save({k: v.detach().cpu().contiguous() for k, v in stage.state_dict().items()}))
-        pd.DataFrame(history).to_csv(tmp/"history.csv", index=False)
+        pd.DataFrame(fitted.history).to_csv(tmp/"history.csv", index=False)
         for name, value in shown.items():
             np.save(tmp/f"preview_{name}.npy", value[0])
         write_record(tmp/"scores.json",
@@ -136,59 +139,75 @@ def finish(folder, encoder, stage, history, feed, checkup, scores, told, both
                                          if p.suffix in (".csv", ".npy") or p.stem == "pretext"}})
 
 # %% ../../nbs/train/33_pretrain.ipynb #0da4c3cd
-def pretrain(encoder, stage, # Encoder, Pretext; neither is modified
-             windows, train_idx, val_idx, # which windows to train on, and to choose the epoch on
-             cfg: PretrainConfig, seed: int,
-             folder, # the checkpoint; unfinished work is in `<folder>.part`
-             record: dict = {}, # what provenance.json should say beside what is known here
-             callbacks=(), loggers=(), devices=1, nodes=1, progress=False) -> Path: # as for `fit`
-    """Train one stage and write its checkpoint with pretext.safetensors, history.csv, scores.json and preview_*.npy;
-    rerun after a kill to resume; a finished job is not trained again."""
-    val_idx, folder, start = np.asarray(val_idx, int), Path(folder), time.time()
-    if not len(val_idx) and cfg.patience is not None:
-        raise MegsslError("pretrain.patience: needs held-out windows, and the split has none; set split.val, or "
-                          "patience: null for a fixed number of epochs")
-    refuse_foreign(folder, **checkpoint_folder)
-    encoder, stage = copy.deepcopy((encoder, stage))
-    objective = Pretraining(encoder, stage)
-    identity = {"schedule": cfg.plain(), "seed": seed, "windows": windows.digest,
-                "train": digest(np.asarray(train_idx, int)), "val": digest(val_idx),
-                "initial_weights": weights_digest(objective)}
-    rank, world = place(devices, nodes)
-    identity |= {"devices": world} if world > 1 else {}
-    part = Path(f"{folder}.part")
-    if finished(folder, record, identity):
+@dataclass
+class Training:
+    "One training of one stage; neither the encoder nor the stage is modified."
+    encoder: Encoder
+    stage: Pretext
+    windows: Windows
+    train_idx: np.ndarray # which windows to train on
+    val_idx: np.ndarray   # which windows to choose the epoch on
+    cfg: PretrainConfig
+    seed: int
+    folder: Path          # the checkpoint; unfinished work is in `<folder>.part`
+    record: dict = field(default_factory=dict) # what provenance.json should say beside what is known here
+    launch: Launch = Launch()
+
+    def run(self) -> Path: # the checkpoint
+        """Train the stage and write its checkpoint with pretext.safetensors, history.csv, scores.json and
+        preview_*.npy; rerun after a kill to resume; a finished job is not trained again."""
+        windows, cfg, seed, record, launch = self.windows, self.cfg, self.seed, self.record, self.launch
+        train_idx, val_idx = self.train_idx, np.asarray(self.val_idx, int)
+        folder, start = Path(self.folder), time.time()
+        if not len(val_idx) and cfg.patience is not None:
+            raise MegsslError("pretrain.patience: needs held-out windows, and the split has none; set split.val, or "
+                              "patience: null for a fixed number of epochs")
+        refuse_foreign(folder, **checkpoint_folder)
+        encoder, stage = copy.deepcopy((self.encoder, self.stage))
+        objective = Pretraining(encoder, stage)
+        identity = {"schedule": cfg.plain(), "seed": seed, "windows": windows.digest,
+                    "train": digest(np.asarray(train_idx, int)), "val": digest(val_idx),
+                    "initial_weights": weights_digest(objective)}
+        rank, world = rank_and_world(launch.devices, launch.nodes)
+        identity |= {"devices": world} if world > 1 else {}
+        part = Path(f"{folder}.part")
+        if finished(folder, record, identity):
+            if not rank:
+                release(part)
+            return folder
         if not rank:
+            claim(part, identity)
+            machines = computed(part, cfg)
+        train = Feed(windows[train_idx], cfg.batch_size, seed, steps=cfg.interval and cfg.interval * cfg.accumulate)
+        val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
+        if cfg.compile:
+            encoder.tokenizer.compile()
+            encoder.context.compile()
+        judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
+        sample = next(iter(Batches(windows[evenly(judged, 64)], 64)))
+        checkup = checkup_class()(objective, cfg, Sample(encoder, stage, sample, seed))
+        launch = replace(launch, told={"stage": record.get("stage", "pretrain")})
+        fitted = fit(objective, train, val, cfg, seed, part/"last.ckpt", checkup, launch)
+        if not rank:
+            told = record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": fitted.epoch,
+                                        "seconds": round(time.time() - start, 2)}
+            finish(folder, encoder, stage, fitted, Feed(windows[judged], cfg.batch_size), checkup,
+                   {"scored_on": "held-out" if len(val_idx) else "training"}, told)
             release(part)
+        if world > 1:
+            torch.distributed.barrier()
         return folder
-    if not rank:
-        claim(part, identity)
-        machines = computed(part, cfg)
-    train = Feed(windows[train_idx], cfg.batch_size, seed, steps=cfg.interval and cfg.interval * cfg.accumulate)
-    val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
-    if cfg.compile:
-        encoder.tokenizer.compile()
-        encoder.context.compile()
-    judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
-    sample = next(iter(Batches(windows[evenly(judged, 64)], 64)))
-    checkup = checkup_class()(objective, cfg, Sample(encoder, stage, sample, seed))
-    history, best = fit(objective, train, val, cfg, seed, last=part/"last.ckpt",
-                        tell={"stage": record.get("stage", "pretrain")}, checkup=checkup,
-                        callbacks=callbacks, loggers=loggers, both=(both := {}), devices=devices, nodes=nodes,
-                        progress=progress)
-    if not rank:
-        told = record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": best,
-                                    "seconds": round(time.time() - start, 2)}
-        finish(folder, encoder, stage, history, Feed(windows[judged], cfg.batch_size), checkup,
-               {"scored_on": "held-out" if len(val_idx) else "training"}, told, both)
-        release(part)
-    if world > 1:
-        torch.distributed.barrier()
-    return folder
+
+def pretrain(encoder: Encoder, stage: Pretext, # neither is modified
+             windows: Windows, train_idx: np.ndarray, val_idx: np.ndarray, # to train on, and to choose the epoch on
+             cfg: PretrainConfig, seed: int,
+             folder: str | Path) -> Path: # the checkpoint; unfinished work is in `<folder>.part`
+    "Train one stage in this process and write its checkpoint; `Training` can also be launched otherwise."
+    return Training(encoder, stage, windows, train_idx, val_idx, cfg, seed, folder).run()
 
 # %% ../../nbs/train/33_pretrain.ipynb #6d1a2e3f
-def load_stage(stage, # as it was handed to `pretrain`; not modified
-               folder): # of the checkpoint -> a copy of `stage` with the heads that were trained
+def load_stage(stage: Pretext, # as it was handed to `pretrain`; not modified
+               folder: str | Path): # of the checkpoint -> a copy of `stage` with the heads that were trained
     "The trained heads of a pretext task; whatever is missing, damaged or different raises."
     path = Path(folder)/"pretext.safetensors"
     if not path.is_file(): raise MegsslError(f"{path}: no such file; name the folder that `pretrain` returned")

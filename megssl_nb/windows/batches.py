@@ -6,6 +6,7 @@
 __all__ = ['Batch', 'as_batch', 'Buffers', 'Batches', 'Filler', 'Ahead']
 
 # %% ../../nbs/windows/07b_batches.ipynb #ac6c2be3
+from collections.abc import Iterable
 import weakref
 from dataclasses import dataclass, field, replace
 import numpy as np
@@ -34,7 +35,7 @@ class Batch:
         return replace(self, **parts, target=target, meta={k: v[np.asarray(idx) if not isinstance(idx, slice) else idx]
                                                            for k, v in self.meta.items()})
 
-    def to(self, device, **options):
+    def to(self, device: torch.device | str, **options):
         "The same batch on another device."
         moved = {k: v.to(device, **options) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
         return replace(self, **moved)
@@ -53,9 +54,9 @@ class Batch:
         "The same batch with 0 where nothing was recorded, whatever stands there."
         return replace(self, x=self.x.clone().masked_fill_(~self.there, 0.))
 
-def as_batch(x, # (B, C, T) signals, or a Batch
-             sfreq=1.0, # Hz
-             positions=None, # (C, 3) m; None = unknown
+def as_batch(x: torch.Tensor | Batch, # (B, C, T) signals, or a Batch
+             sfreq: float = 1.0, # Hz
+             positions: torch.Tensor | np.ndarray | None = None, # (C, 3) m; None = unknown
              ) -> Batch:
     "A bare tensor as a batch of which everything is there; a batch as it is."
     if isinstance(x, Batch): return x
@@ -69,7 +70,7 @@ def as_batch(x, # (B, C, T) signals, or a Batch
 # %% ../../nbs/windows/07b_batches.ipynb #d280480b
 class Buffers:
     "A few arrays that are lent out; one is free again when nothing that looks at its memory is left."
-    def __init__(self, arrays): # of one shape, batch first
+    def __init__(self, arrays: Iterable): # of one shape, batch first
         self.arrays = list(arrays)
         self.lent = [lambda: None] * len(self.arrays)
 
@@ -146,7 +147,7 @@ class Batches:
 class Filler:
     """What a worker process does: fill the buffer that it is told to; a batch for which no buffer is free is sent as it
     is."""
-    def __init__(self, windows, tensors):
+    def __init__(self, windows: Windows, tensors: list):
         self.windows, self.tensors = windows, tensors
     def __getitem__(self, job):
         slot, idx = job
@@ -156,7 +157,7 @@ class Filler:
 
 class Ahead:
     "Signals that worker processes read ahead, in order; one pass at a time."
-    def __init__(self, windows, shape, workers):
+    def __init__(self, windows: Windows, shape: tuple, workers: int):
         from torch.utils.data import DataLoader
         # 2 per worker under way, 3 with the consumer
         tensors = [torch.empty(shape).share_memory_() for _ in range(2 * workers + 3)]
@@ -172,7 +173,7 @@ class Ahead:
             slot, self.away[k] = self.buffers.take(len(idx))
             yield slot, idx
 
-    def signals(self, groups):
+    def signals(self, groups: list):
         "The signals of each group."
         self.groups = groups
         for k, (slot, x) in enumerate(self.loader): yield x if slot is None else torch.from_numpy(self.away.pop(k))
