@@ -262,7 +262,8 @@ def override(data: dict, settings: list[str]) -> dict:
 def read_study(spec: StudyConfig | dict | str | Path, settings: list | tuple = ()
                ) -> StudyConfig: # spec: a path, a shipped name, a dict or a StudyConfig
     "Read and check a study; errors name the file and the key."
-    if isinstance(spec, StudyConfig): return spec
+    if isinstance(spec, StudyConfig):
+        return StudyConfig.read(override(spec.plain(), settings), "study") if settings else spec
     if isinstance(spec, dict): return StudyConfig.read(pin_all(override(spec, settings)), "study")
     path = study_file(spec)
     data = read_yaml(path)
