@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['least_seeds', 'summary_columns', 'proportions', 'interval', 'paired', 'side', 'holm', 'possible',
-           'possible_difference', 'by_unit', 'summarise', 'switched', 'factorial', 'withheld', 'chance']
+           'possible_difference', 'by_unit', 'answer_counts', 'summarise', 'switched', 'factorial', 'withheld',
+           'chance']
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #672fe617
 import re
@@ -91,6 +92,14 @@ def _estimated(rows, single): # -> Estimate, whether it is over units; single: r
     tested = seeds["fold"].agg(lambda f: str(sorted(set(f))))
     return conditional(seeds["value"].mean().to_numpy(), tested.to_numpy()), False
 
+# %% ../../nbs/evaluation/31_statistics.ipynb #4a6f381b
+def answer_counts(results, by: tuple = ()) -> dict: # (*by, subject, metric) -> count
+    "How many trials or recordings answered independently, in all test sets together; empty where it is not known."
+    if "n" not in results: return {}
+    rows = results[results["level"].isin(["window", "recording"])]
+    n = rows.groupby([*by, "subject", "metric", "level", "fold"])["n"].max()
+    return n.groupby([*by, "subject", "metric", "level"]).sum().groupby([*by, "subject", "metric"]).min().to_dict()
+
 # %% ../../nbs/evaluation/31_statistics.ipynb #7a6a32ab
 def _apart(table, keys): # -> {key: rows}
     return dict(iter(table.groupby(list(keys), sort=False))) if len(table) else {}
@@ -101,17 +110,11 @@ def _differences(table, reference, keys): # -> rows like those of `table`
     both = table[table["cell"] != reference].merge(base, on=[*keys, "seed", "fold"], suffixes=("", "_ref"))
     return both.assign(value=both["value"] - both["value_ref"])
 
-def _answers(results, by): # -> {(*by, subject, metric): how many units answered independently, in all test sets}
-    if "n" not in results: return {}
-    rows = results[results["level"].isin(["window", "recording"]) & results["metric"].isin(proportions)]
-    n = rows.groupby([*by, "subject", "metric", "level", "fold"])["n"].max()
-    return n.groupby([*by, "subject", "metric", "level"]).sum().groupby([*by, "subject", "metric"]).min().to_dict()
-
 def _measured(of, metric, n, seen) -> dict: # n: independent answers; seen: whether there are such counts
     "Interval of a mean; of one that no seed changes, by the size of its test set, where it is a proportion."
     low, high = of.interval(within=possible(metric), score=True)
     if not seen or of.seeds > 1 and of.se > 1e-12: return dict(low=low, high=high)
-    if n is None or not 0 <= of.value <= 1: return dict(low=np.nan, high=np.nan)
+    if n is None or metric not in proportions: return dict(low=np.nan, high=np.nan)
     low, high = sampling(of.value, n)
     return dict(low=low, high=high, population="trials", n_units=int(n))
 
@@ -146,7 +149,7 @@ def summarise(results, # rows with cell, seed, fold, subject, level, metric, val
         raise MegsslError(f"statistics: reference: no cell is called {reference}; cells: "
                           f"{', '.join(sorted(set(results['cell'])))}")
     results, rows = results.dropna(subset=["value"]), []
-    single, answers = by_unit(results, population, units), _answers(results, by)
+    single, answers = by_unit(results, population, units), answer_counts(results, by)
     own, one = _apart(results, [*keys, "cell"]), _apart(single, [*keys, "cell"])
     pairs = _apart(_differences(results, reference, keys), [*keys, "cell"])
     each = _apart(_differences(single, reference, [*keys, "unit"]), [*keys, "cell"])

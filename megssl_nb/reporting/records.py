@@ -20,7 +20,7 @@ from .figures import (Legend, best_trivial, is_baseline, preview_figure, preview
 from .page import count
 from ..studies.cells import with_cells
 from ..studies.sweep import sweep_points, table_value
-from ..evaluation.statistics import withheld
+from ..evaluation.statistics import answer_counts, summarise, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #6936fca0
 def read_stage(folder: str | Path) -> dict: # folder of a pretrained checkpoint
@@ -61,7 +61,7 @@ needed = {"results": "cell seed fold subject level metric value n",
           "curves": "cell seed fold subject level metric value n mode labels",
           "summary": "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm",
           "effects": "effect estimate low high p p_holm metric level n_seeds"}
-words = {"cell", "subject", "level", "metric", "mode", "effect", "study"}
+words = {"cell", "subject", "level", "metric", "mode", "effect", "study", "population"}
 
 def read_table(folder: str | Path, name: str, swept: dict = {}): # field -> its values; -> DataFrame
     """One CSV of a run; an absent file is an empty table, a file without its columns or with text for numbers is
@@ -153,8 +153,37 @@ class Records:
         return 0. if self.metric == "r2" else None
     @cached_property
     def metric(self) -> str: # the one that tables and verdict are about
-        there = list(dict.fromkeys(self.results.metric))
-        return next((m for m in ("macro_f1", "r2") if m in there), there[0] if there else "macro_f1")
+        there, said = list(dict.fromkeys(self.results.metric)), self.study.get("headline_metric")
+        if said and there and said not in there:
+            raise MegsslError(f"{self.folder/'study.yaml'}: headline_metric: {said}: no such score; choose one of "
+                              f"{', '.join(m for m in there if ':' not in m)}")
+        known = ("balanced_accuracy", "macro_f1", "r2")
+        return said or next((m for m in known if m in there), there[0] if there else known[0])
+    @property
+    def margin(self) -> float: return self.study.get("margin", .02)
+    @cached_property
+    def population(self) -> str: # whom differences between cells speak about
+        rows = self.differences
+        return rows.population.iloc[0] if len(rows) and "population" in rows else "seeds"
+    @cached_property
+    def units(self) -> int: # of the population
+        return int(self.differences.n_units.max()) if "n_units" in self.differences and len(self.differences) else len(
+            self.seeds)
+    @cached_property
+    def differences(self): # -> rows of summary.csv, largest difference to the reference first
+        rows = select(self.summary, subject="all", level=self.level, metric=self.metric)
+        others = [c for c in self.order if c != self.reference]
+        return rows[rows.cell.isin(others) & rows["diff"].notna()].sort_values("diff", ascending=False)
+    @cached_property
+    def rivals(self): # -> rows like those of summary.csv, cell -> its difference to the strongest baseline; or None
+        if not self.strongest: return None
+        rows = select(self.results, level=self.level, metric=self.metric)
+        rows = rows[rows.cell.isin([*self.order, self.strongest])]
+        table = summarise(rows, self.strongest, population=self.population, margin=self.margin)
+        return select(table, subject="all").set_index("cell").drop(index=self.strongest, errors="ignore")
+    @cached_property
+    def answers(self): # how many trials or recordings of the test sets answered independently, or None
+        return answer_counts(self.results).get(("all", self.metric))
 
     def means(self, metric: str | None = None, subject: str = "all", level: str | None = None
               ) -> dict: # cell -> mean over folds and seeds; baselines last, best first
@@ -164,9 +193,26 @@ class Records:
                 for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))]
                 if c in found}
     @cached_property
-    def strongest(self): # name of the best baseline, or None
+    def validated(self) -> dict: # baseline -> score inside the training windows, mean over seeds and folds
+        "What the records of baselines say of their own validation, at the label count of the headline."
+        said = {}
+        for m in self.shown if self.points else ():
+            for key, answer in (m.get("answers") or {}).items() if m.get("cell") == "baselines" else ():
+                name, _, labels = key.rpartition(":")
+                value = (answer.get("validation") or {}).get(self.metric)
+                if value is not None and int(labels) == (self.study.get("headline") or 0):
+                    said.setdefault(f"baseline:{name}", []).append(value)
+        return {c: float(np.mean(v)) for c, v in said.items()}
+    @cached_property
+    def strongest(self): # name of the best baseline, or None; by validation where all baselines have it
         found = {c: v for c, v in self.means().items() if is_baseline(c)}
-        return max(found, key=found.get) if found else None
+        known = {c: v for c, v in self.validated.items() if c in found}
+        return max(known or found, key=(known or found).get) if found else None
+    def useful(self, alpha: float = .05) -> list: # cells
+        "The cells that beat both the reference and the strongest baseline, each corrected for all cells."
+        if self.rivals is None: return []
+        better = [t[(t.p_holm < alpha) & (t["diff"] > 0)] for t in (self.differences.set_index("cell"), self.rivals)]
+        return [c for c in better[0].index if c in better[1].index]
     def row(self, cell: str, metric: str | None = None, level: str | None = None): # row of summary.csv, or None
         found = select(self.summary, cell=cell, subject="all", level=level or self.level,
                        metric=metric or self.metric)
