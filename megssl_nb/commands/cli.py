@@ -6,7 +6,7 @@
 __all__ = ['parser', 'grid', 'speaks', 'main']
 
 # %% ../../nbs/commands/44_cli.ipynb #b6ff22bb
-import argparse, json, sys
+import argparse, codecs, json, os, sys
 from pathlib import Path
 from .. import __version__
 from ..core import MegsslError, Registry
@@ -186,6 +186,23 @@ def run_list(a):
     lines = offered(a.what) if a.what else {what: said for what, (said, _) in there.items()}
     print(json.dumps(lines, indent=1) if a.json else aligned_lines(lines))
 
+# %% ../../nbs/commands/44_cli.ipynb #f0e045bc
+_plain = {"×": "x", "→": "->", "←": "<-", "–": "-", "—": "-", "…": "...", "±": "+-", "·": ".", "²": "2", "³": "3", "µ": "u",
+          "≤": "<=", "≥": ">=", "≈": "~", "’": "'", "“": '"', "”": '"'}
+
+def _spelled(error: UnicodeError):
+    "What stands for letters that an output cannot write."
+    if not isinstance(error, UnicodeEncodeError): raise error
+    letters = error.object[error.start:error.end]
+    return "".join(_plain.get(c, "?") for c in letters), error.end
+
+codecs.register_error("megssl", _spelled)
+
+def writable_to(stream):
+    "Let a terminal or a file take every text, in the letters that it has."
+    if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="megssl")
+
 # %% ../../nbs/commands/44_cli.ipynb #7f24bf19
 def speaks(a: argparse.Namespace) -> bool:
     "Whether this process says how the command ended: of a training on several processes the first one."
@@ -195,9 +212,17 @@ def speaks(a: argparse.Namespace) -> bool:
 
 def main(argv: list | None = None) -> int:
     "Entry point of the `megssl` command."
+    for stream in (sys.stdout, sys.stderr):
+        writable_to(stream)
     a = parser().parse_args(argv)
     try:
-        with raising(): return a.run(a) or 0
+        with raising():
+            code = a.run(a) or 0
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError: # nobody reads on: `megssl list pretexts | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except MegsslError as e:
         print(f"megssl: {' '.join(str(e).split())}", file=sys.stderr)
         return 2

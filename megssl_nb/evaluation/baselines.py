@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['edges', 'features', 'registry', 'log', 'log_variance', 'band_power', 'spatial_pca', 'lda', 'positive',
            'tangent_space', 'of_windows', 'low_passed', 'majority', 'mean', 'lowpass_lda', 'mlp', 'random_frozen',
-           'convolutional', 'perceptron', 'on_features', 'check_baselines', 'baselines', 'answered']
+           'convolutional', 'on_features', 'check_baselines', 'baselines', 'answered']
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #95f60da0
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import numpy as np
 from ..core import MegsslError, Registry
 from ..models.encoder import Encoder, build_encoder
 from .evaluate import EvaluateConfig, cnn, setting_of
-from .readouts import Setting, by_chunk, shares
+from .readouts import Perceptron, Setting, by_chunk, inner_folds, shares
 from ..windows.splits import Split
 from .tasks import Task
 from ..windows.cut import Windows
@@ -119,7 +119,8 @@ def lowpass_lda(setting: Setting, encoder: Encoder | None):
 def mlp(setting: Setting, encoder: Encoder | None):
     "Band power and the low-passed signal under a perceptron with one hidden layer, for numbers."
     parts = [features[name](setting) for name in ("band_power", "low_passed")]
-    return setting.task.decoded(setting, *(np.concatenate(p, 1) for p in zip(*parts)), decoder=perceptron(setting.seed))
+    decoder = Perceptron(inner_folds(setting.windows, setting.train), setting.seed)
+    return setting.task.decoded(setting, *(np.concatenate(p, 1) for p in zip(*parts)), decoder=decoder)
 
 def random_frozen(setting: Setting, encoder: Encoder | None):
     "A linear probe on the encoder's architecture with random weights."
@@ -128,14 +129,6 @@ def random_frozen(setting: Setting, encoder: Encoder | None):
 def convolutional(setting: Setting, encoder: Encoder | None):
     "The plain convolutional network, trained as an encoder is fine-tuned."
     return cnn(setting).prediction
-
-def perceptron(seed: int):
-    "Standardised features and a hidden layer of 64 units."
-    from sklearn.neural_network import MLPRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    network = MLPRegressor(hidden_layer_sizes=(64,), solver="lbfgs", alpha=10.0, max_iter=500, random_state=seed)
-    return make_pipeline(StandardScaler(), network)
 
 def on_features(name: str, what: str): # what: the features, in words
     "A baseline that decodes features with the linear decoder of the task."
@@ -169,7 +162,7 @@ def check_baselines(names: str | list, # "all", "none" or a list
 def baselines(windows: Windows, # Windows
               split: Split, # Split: `train` and `test` are used
               names: str | list = "all", # or some of `task.baselines`, `package.module:function` or `file.py:function`
-              labels_per_class: int | None = None, # None = all labelled training windows
+              labels: int | None = None, # training windows per class, of numbers in all; None = all that have a label
               seed: int = 0, # draws the label subset and the weights of `random_frozen`
               encoder: Encoder | None = None,
                # gives `random_frozen` its architecture; without it, "all" leaves `random_frozen` out
@@ -179,7 +172,7 @@ def baselines(windows: Windows, # Windows
               ) -> dict: # name -> (n_test, K) probabilities or numbers of the windows split.test or their time points
     "Fit each baseline on the labelled training windows and predict the test windows."
     cfg = (cfg or EvaluateConfig()).model_copy(update={"pool": pool})
-    return answered(setting_of(windows, split, cfg, labels_per_class, seed), names, encoder)
+    return answered(setting_of(windows, split, cfg, labels, seed), names, encoder)
 
 def answered(setting: Setting, names: str | list = "all", encoder: Encoder | None = None) -> dict: # as `baselines`
     "What each baseline says in a setting; their decoders have the same penalty whatever the probe has."

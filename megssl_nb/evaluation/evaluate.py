@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_serializer, model_validator
 from ..core import MegsslError, seed_all
 from ..models.cnn import CNN
 from .readouts import Setting
@@ -30,6 +30,8 @@ class EvaluateConfig(TrainConfig):
     "How encoders are evaluated on labelled windows."
     modes: list[Literal["finetune", "probe"]] = Field(["finetune", "probe"], min_length=1)  # the first is the headline
     labels_per_class: list[Annotated[int, Field(ge=1)] | None] = Field([None], min_length=1)  # None = all
+    # where numbers are asked for, instead of labels_per_class: how many of all labelled windows; None = all
+    labels: list[Annotated[int, Field(ge=2)] | None] | None = Field(None, min_length=1)
     # few windows are passed several times per epoch until a training has that many steps
     min_steps: int = Field(200, ge=1)
     encoder_lr_scale: float = Field(1.0, gt=0)  # learning rate of the encoder relative to the head's
@@ -42,6 +44,24 @@ class EvaluateConfig(TrainConfig):
     monitor: Literal["val_macro_f1", "val_loss"] = "val_macro_f1"
     probe_c: float = Field(1.0, gt=0)  # inverse ridge penalty of the probe
     probe_windows: int | None = Field(None, ge=1)  # the probe gets at most so many windows, evenly spaced; None = all
+    probe_head: Literal["linear", "mlp"] = "linear"  # what reads a frozen encoder; mlp is for numbers
+
+    @property
+    def counts(self) -> list: # None = all
+        "The numbers of labels that are evaluated: per class, or of all windows."
+        return self.labels_per_class if self.labels is None else self.labels
+
+    @model_validator(mode="after")
+    def _one_count(self):
+        if self.labels is None or self.labels_per_class == [None]: return self
+        raise ValueError("labels: is the number of all labelled windows, for numbers, and labels_per_class the number "
+                         "of each class; give one of the two")
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, plain):
+        "What only numbers use is not said where it is not used, so that digests of other studies do not know of it."
+        absent = {"labels": None, "probe_head": "linear"}
+        return {k: v for k, v in plain(self).items() if k not in absent or v != absent[k]}
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #a4482dd0
 @dataclass
@@ -113,7 +133,7 @@ def learn(setting: Setting, make: Callable, # task -> module, called with the ra
     net = make(task)
     feeds = Feed(windows[train], cfg.batch_size, seed,
                  passes(len(train), cfg)), Feed(windows[val], 64) if len(val) else None
-    launch = Launch(told={"stage": f"{what}, {setting.labels or 'all'} labels per class"})
+    launch = Launch(told={"stage": f"{what}, {setting.labels or 'all'} labels" + " per class"*bool(task.classes)})
     history, best, _ = fit(Answering(task, net, cfg.encoder_lr_scale, monitor), *feeds, cfg, seed, launch=launch)
     return Evaluation(predict(task, net, windows, setting.test), history, len(train), time.time() - start, best)
 
@@ -129,7 +149,7 @@ def cnn(setting: Setting) -> Evaluation:
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #1e8b56c6
 def probe(encoder: Encoder, setting: Setting) -> Evaluation:
-    "A linear decoder on the frozen encoder's embedding of each window."
+    "A simple decoder on the frozen encoder's embedding of each window."
     start = time.time()
     prediction = setting.task.probe(copy.deepcopy(encoder), setting)
     return Evaluation(prediction, [], len(setting.few), time.time() - start)
@@ -139,7 +159,7 @@ def evaluate(encoder: Encoder, # not modified
              windows: Windows, split: Split, # Windows, Split
              cfg: EvaluateConfig,
              mode: str = "finetune", # or "probe"
-             labels: int | None = None, # labelled windows per class; None = all
+             labels: int | None = None, # labelled windows per class, of numbers in all; None = all
              seed: int = 0,
              task: Task | str | dict | None = None, # Task, or what a study says of it; None = what the windows ask for
             ) -> Evaluation:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from ..core import MegsslError
 from .metrics import subject_rows
-from .readouts import Setting, ridge
+from .readouts import Perceptron, Setting, inner_folds, ridge
 from .tasks import Task, TaskConfig
 from ..windows.batches import Batch
 from ..windows.cut import Windows, WindowTable
@@ -53,11 +53,15 @@ def number_scores(target: np.ndarray, prediction: np.ndarray, # (n, K)
 # %% ../../nbs/evaluation/32c_numbers.ipynb #9e706d27
 class Numbers(Task):
     "A vector of numbers for each window: squared error of standardised targets; r, R² and squared error."
-    asks, headline, guess, shown = "numbers", "r2", 0., ("r", "r2")
+    asks, headline, shown = "numbers", "r2", ("r", "r2")
     baselines = ("mean", "log_variance", "band_power", "tangent_space", "lowpass_ridge", "mlp", "random_frozen")
     centre, spread = None, None  # (K,) of the training windows, in the units of the columns
     class Config(TaskConfig):
         kind: Literal["numbers"] = "numbers"
+
+    @property
+    def guess(self): # an error depends on the spread of the numbers
+        return 0. if self.headline in ("r", "r2") else None
 
     @staticmethod
     def named(windows: Windows): return list(windows.columns)
@@ -89,6 +93,10 @@ class Numbers(Task):
         z = (y - task.centre)/task.spread
         decoder = (decoder or ridge()).fit(train, z if z.shape[1] > 1 else z.ravel())
         return np.reshape(decoder.predict(test), (len(test), -1))*task.spread + task.centre
+
+    def probe_decoder(self, setting: Setting):
+        if setting.cfg.probe_head == "linear": return None
+        return Perceptron(inner_folds(setting.windows, setting.few), setting.seed)
 
     def metrics(self, target: np.ndarray, prediction: np.ndarray): return number_scores(target, prediction, self.names)
 

@@ -74,4 +74,5 @@ class TimePoints(Classes):
     def collected(self, windows: Windows, prediction: np.ndarray): return merged(windows, prediction)
 
     def probe(self, encoder: Encoder, setting: Setting):
+        self.probe_decoder(setting)
         return probe_points(encoder, setting.windows, setting.few, setting.test, setting.cfg.probe_c)

@@ -232,12 +232,13 @@ def withheld(table): # summary or effects; -> the same columns, and those that i
         if name not in table:
             table[name] = np.nan
     few = table["n_units"] < least_seeds
-    limits = {"mean": ("low", "high", 0), "estimate": ("low", "high", -1), "diff": ("diff_low", "diff_high", -1)}
-    for centre, (low, high, least) in limits.items():
+    limits = {"mean": ("low", "high", possible), "estimate": ("low", "high", possible_difference),
+              "diff": ("diff_low", "diff_high", possible_difference)}
+    for centre, (low, high, within) in limits.items():
         if centre not in table: continue
-        score = table[centre].between(least, 1)
-        table[low] = table[low].mask(score & (table[low] < least), least)
-        table[high] = table[high].mask(score & (table[high] > 1), 1)
+        metric = table.get("metric", ["macro_f1"]*len(table))
+        least, most = np.array([within(m) for m in metric], float).reshape(-1, 2).T
+        table[low], table[high] = table[low].clip(lower=least), table[high].clip(upper=most)
     for name in ("low", "high", "diff_low", "diff_high", "p", "p_holm", "p_flip", "detectable", "needed"):
         if name in table:
             table[name] = table[name].mask(few)

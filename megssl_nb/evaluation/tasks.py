@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 from ..core import Config, MegsslError, Registry, code_digest
-from .metrics import confusion, metric_rows, scores
+from .metrics import Score, confusion, metric_rows, scores
 from .readouts import Setting, embeddings, fit_predict, logistic
+from .statistics import possible
 from ..windows.batches import Batch
 from ..models.encoder import Encoder
 from ..windows.cut import Windows, WindowTable
@@ -75,6 +76,15 @@ class Task:
         self.more = {name: metrics.get(name, "task: metrics") for name in cfg.metrics}
 
     guess = None               # value of the headline that knowing nothing reaches
+    bounds = None              # lowest and highest value of the headline; None = what is known of a metric of this name
+
+    @property
+    def score(self) -> Score:
+        "What pages need to know of the headline."
+        if self.headline == "mse" and self.better != "low":
+            raise MegsslError("task: headline: mse is an error; say better = 'low' in the task")
+        bounds = self.bounds or possible(self.headline)
+        return Score(self.headline, self.better, self.level, self.guess, tuple(bounds))
 
     def described(self) -> dict:
         "What determines a task: its configuration and, for a user's class and metrics, their text."
@@ -127,11 +137,18 @@ class Task:
         "What a scikit-learn decoder predicts from features."
         raise NotImplementedError
 
+    def probe_decoder(self, setting: Setting):
+        "What reads a frozen encoder; None = the linear decoder of the task, and the only one unless a task has more."
+        if setting.cfg.probe_head == "linear": return None
+        raise MegsslError(f"evaluate.probe_head: {setting.cfg.probe_head}: {self.cfg.kind} has a linear probe only; "
+                          "leave it out")
+
     def probe(self, encoder: Encoder, setting: Setting) -> np.ndarray:
-        "What a linear decoder finds in a frozen encoder."
+        "What a decoder finds in a frozen encoder."
+        decoder = self.probe_decoder(setting)
         train, test = (embeddings(encoder, setting.windows, i, pool=setting.cfg.pool)
                        for i in (setting.few, setting.test))
-        return self.decoded(setting, train, test, rows=setting.few)
+        return self.decoded(setting, train, test, decoder, rows=setting.few)
 
     def metrics(self, target: np.ndarray, prediction: np.ndarray) -> dict: # name -> (value, n)
         "Scores of a whole set of predictions."
@@ -168,7 +185,8 @@ class Classes(Task):
         self.classes = self.names
 
     @property
-    def guess(self): return 1/len(self.names)
+    def guess(self): # among classes that are equally frequent; of another headline it is not known
+        return 1/len(self.names) if self.headline in ("macro_f1", "accuracy", "balanced_accuracy") else None
 
     def loss(self, output: torch.Tensor, batch: Batch):
         y = batch.target

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look', 'preview_parts', 'is_baseline', 'readable',
-           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'cells_figure',
+           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'dots', 'cells_figure',
            'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure', 'places',
            'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'training_figure', 'upright',
            'preview_figure', 'best_trivial', 'total_losses', 'plot_confusion', 'plot_fit']
@@ -131,17 +131,26 @@ def select(frame, **where):
 def seed_means(frame): # -> DataFrame with columns cell, seed, value
     "One value per cell and seed: the mean over folds."
     return frame.groupby(["cell", "seed"], sort=False, as_index=False)["value"].mean()
+def dots(results, summary, level: str, metric: str): # -> DataFrame with columns cell, value
+    "The single values behind each mean: test subjects where intervals speak of these, else seeds."
+    rows = select(summary, subject="all", level=level, metric=metric)
+    people = results[results["subject"] != "all"] if "population" in rows and len(rows) else results.iloc[:0]
+    people = select(people, level=level, metric=metric)
+    if len(people) and (rows["population"] == "subjects").any():
+        return people.groupby(["cell", "subject"], sort=False, as_index=False)["value"].mean()
+    return seed_means(select(results, subject="all", level=level, metric=metric))
 
 # %% ../../nbs/reporting/43a_figures.ipynb #816e82a0
 @styled
 def cells_figure(results, summary, # tables of a run
-                 level: str = "window", metric: str = "macro_f1", chance: float | None = None, legend: Legend = unnamed
-                 ): # chance: value of random guessing
-    "Every cell and baseline with its seeds, mean and interval."
-    seeds = seed_means(select(results, subject="all", level=level, metric=metric))
+                 level: str = "window", metric: str = "macro_f1", chance: float | None = None,
+                  # chance: value of random guessing
+                 legend: Legend = unnamed, better: str = "high"):
+    "Every cell and baseline with its test subjects or seeds, mean and interval."
+    seeds = dots(results, summary, level, metric)
     rows = select(summary, subject="all", level=level, metric=metric)
     order = [c for c in dict.fromkeys(seeds.cell) if not is_baseline(c)]
-    base = seeds[seeds.cell.map(is_baseline)].groupby("cell")["value"].mean().sort_values(ascending=False)
+    base = seeds[seeds.cell.map(is_baseline)].groupby("cell")["value"].mean().sort_values(ascending=better == "low")
     y = {c: i for i, c in enumerate(order)} | {c: len(order) + .6 + i for i, c in enumerate(base.index)}
     fig, (ax,) = panels(1, 1, height=.6 + .27 * (len(y) + 1))
     paint, base_cell = legend.paint(list(y)), legend.base(y)
@@ -223,15 +232,15 @@ def lone_seeds(rows, values: list, axis: str = "labels", at: list | None = None
 # %% ../../nbs/reporting/43a_figures.ipynb #ddb3b887
 @styled
 def labels_figure(curves, level: str = "window", metric: str = "macro_f1", mode: str = "finetune",
-                  chance: float | None = None, legend: Legend = unnamed
-                  ): # curves: the table curves.csv
+                  chance: float | None = None, legend: Legend = unnamed,
+                  better: str = "high", axis: str = "labels per class"): # curves: the table curves.csv
     "The score of each cell against the number of labels per class."
     rows = select(curves, subject="all", level=level, metric=metric)
     fit, base = rows[rows["mode"] == mode], rows[rows["mode"] == "baseline"]
     counts = label_order(fit.labels)
     x = np.arange(len(counts))
-    strongest = None if base.empty else base[base.labels == counts[-1]].groupby("cell").value.mean().idxmax() if (
-        base.labels == counts[-1]).any() else None
+    at_all = base[base.labels == counts[-1]].groupby("cell").value.mean()*(1 if better == "high" else -1)
+    strongest = at_all.idxmax() if len(at_all) else None
     base_cell, paint = legend.base(dict.fromkeys(fit.cell)), legend.paint(list(dict.fromkeys(fit.cell)))
     cells = [c for c in dict.fromkeys(fit.cell) if c != base_cell] or [base_cell]
     fig, axes = panels(len(cells), 4, height=1.75, sharex=True, sharey=True)
@@ -252,7 +261,7 @@ def labels_figure(curves, level: str = "window", metric: str = "macro_f1", mode:
         ax.set_axisbelow(True)
         ax.set_xticks(x, ["all" if n == 0 else str(n) for n in counts])
         ax.tick_params(labelbottom=True)
-    fig.supxlabel("labels per class", fontsize=9, color="#444")
+    fig.supxlabel(axis, fontsize=9, color="#444")
     fig.supylabel(readable(metric), fontsize=9, color="#444")
     return fig
 
@@ -271,14 +280,14 @@ def _line(ax, rows, field, values, colour, z, **style): # mean, interval, and se
 
 @styled
 def sweep_figure(results, field: str, values: list, # rows at these values of the swept field
-                 level: str = "window", metric: str = "macro_f1", chance: float | None = None,
-                 legend: Legend = unnamed):
+                 level: str = "window", metric: str = "macro_f1", chance: float | None = None, legend: Legend = unnamed,
+                 better: str = "high"):
     "The score of each cell and baseline over the values of a swept field."
     rows = select(results, subject="all", level=level, metric=metric)
     names = list(dict.fromkeys(rows.cell))
     base_cell, paint, own = legend.base(names), legend.paint(names), {c: rows[rows.cell == c] for c in names}
     trivial = [c for c in names if is_baseline(c)]
-    strongest = max(trivial, key=lambda c: own[c].value.mean(), default=None)
+    strongest = (max if better == "high" else min)(trivial, key=lambda c: own[c].value.mean(), default=None)
     cells = [c for c in names if not is_baseline(c) and c != base_cell] or [base_cell] * bool(base_cell)
     fig, axes = panels(len(cells) + bool(trivial), 3, height=2.1, sharex=True, sharey=True)
     for ax, cell in zip(axes, cells):

@@ -20,7 +20,8 @@ from .figures import (Legend, best_trivial, is_baseline, preview_figure, preview
 from .page import count
 from ..studies.cells import with_cells
 from ..studies.sweep import sweep_points, table_value
-from ..evaluation.statistics import answer_counts, summarise, withheld
+from ..evaluation.metrics import Score
+from ..evaluation.statistics import answer_counts, possible, summarise, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #6936fca0
 def read_stage(folder: str | Path) -> dict: # folder of a pretrained checkpoint
@@ -136,8 +137,34 @@ class Records:
     def shown(self) -> list: # metrics.json of the first point
         return [m for m in self.cells if m.get("point", "") == self.points[0]]
     @cached_property
-    def level(self):
-        return "window" if "window" in set(self.results.level) else next(iter(self.results.level), "window")
+    def score(self) -> Score:
+        "What tables and verdict are about, as the task says it; of a run that does not, what its tables hold."
+        there, levels = list(dict.fromkeys(self.results.metric)), list(dict.fromkeys(self.results.level))
+        level = "window" if "window" in levels else next(iter(levels), "window")
+        wanted = self.study.get("headline_metric")
+        if wanted and there and wanted not in there:
+            raise MegsslError(f"{self.folder/'study.yaml'}: headline_metric: {wanted}: no such score; choose one of "
+                              f"{', '.join(m for m in there if ':' not in m)}")
+        if wanted: return self.of_metric(wanted, level)
+        for said in (Score.read(m["score"]) for m in self.cells if m.get("score")):
+            if said.metric in there and said.level in levels: return said
+        known = ("balanced_accuracy", "macro_f1", "r2")
+        return self.of_metric(next((m for m in known if m in there), there[0] if there else known[0]), level)
+    def of_metric(self, metric: str, level: str) -> Score:
+        "What pages need to know of a metric by its name."
+        even, guesses = 1/len(self.classes) if self.classes else None, {"auc": .5, "kappa": 0., "r2": 0., "r": 0.}
+        guesses |= dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), even)
+        better = "low" if metric in ("mse", "ece") else "high"
+        return Score(metric, better, level, guesses.get(metric), possible(metric))
+    @property
+    def level(self) -> str: return self.score.level
+    @property
+    def metric(self) -> str: return self.score.metric
+    @property
+    def chance(self): return self.score.guess # what knowing nothing reaches, or None
+    @property
+    def counted(self) -> str: # what a number of labels counts
+        return "labels per class" if self.classes else "labelled windows"
     @cached_property
     def seeds(self) -> list:
         return sorted({int(s) for s in self.results[~self.results.cell.map(is_baseline).astype(bool)].seed})
@@ -147,18 +174,7 @@ class Records:
     def classes(self) -> list:
         said = [list(m["classes"]) for m in self.cells if m.get("classes")]
         return said[0] if said else [m[3:] for m in dict.fromkeys(self.results.metric) if m.startswith("f1:")]
-    @property
-    def chance(self): # of guessing among equally frequent classes, or the mean of all numbers
-        if self.classes: return 1 / len(self.classes)
-        return 0. if self.metric == "r2" else None
-    @cached_property
-    def metric(self) -> str: # the one that tables and verdict are about
-        there, said = list(dict.fromkeys(self.results.metric)), self.study.get("headline_metric")
-        if said and there and said not in there:
-            raise MegsslError(f"{self.folder/'study.yaml'}: headline_metric: {said}: no such score; choose one of "
-                              f"{', '.join(m for m in there if ':' not in m)}")
-        known = ("balanced_accuracy", "macro_f1", "r2")
-        return said or next((m for m in known if m in there), there[0] if there else known[0])
+
     @property
     def margin(self) -> float: return self.study.get("margin", .02)
     @cached_property
@@ -170,10 +186,11 @@ class Records:
         return int(self.differences.n_units.max()) if "n_units" in self.differences and len(self.differences) else len(
             self.seeds)
     @cached_property
-    def differences(self): # -> rows of summary.csv, largest difference to the reference first
+    def differences(self): # -> rows of summary.csv, best difference to the reference first
         rows = select(self.summary, subject="all", level=self.level, metric=self.metric)
         others = [c for c in self.order if c != self.reference]
-        return rows[rows.cell.isin(others) & rows["diff"].notna()].sort_values("diff", ascending=False)
+        return rows[rows.cell.isin(others) & rows["diff"].notna()].sort_values(
+            "diff", ascending=self.score.better == "low")
     @cached_property
     def rivals(self): # -> rows like those of summary.csv, cell -> its difference to the strongest baseline; or None
         if not self.strongest: return None
@@ -189,8 +206,9 @@ class Records:
               ) -> dict: # cell -> mean over folds and seeds; baselines last, best first
         found = seed_means(select(self.results, subject=subject, level=level or self.level,
                                   metric=metric or self.metric)).groupby("cell")["value"].mean()
+        low = self.score.better == "low" and metric in (None, self.metric)
         return {c: float(found[c])
-                for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))]
+                for c in [*self.order, *(c for c in found.sort_values(ascending=low).index if is_baseline(c))]
                 if c in found}
     @cached_property
     def validated(self) -> dict: # baseline -> score inside the training windows, mean over seeds and folds
@@ -207,11 +225,12 @@ class Records:
     def strongest(self): # name of the best baseline, or None; by validation where all baselines have it
         found = {c: v for c, v in self.means().items() if is_baseline(c)}
         known = {c: v for c, v in self.validated.items() if c in found}
-        return max(known or found, key=(known or found).get) if found else None
+        return self.score.best(known or found)
     def useful(self, alpha: float = .05) -> list: # cells
         "The cells that beat both the reference and the strongest baseline, each corrected for all cells."
         if self.rivals is None: return []
-        better = [t[(t.p_holm < alpha) & (t["diff"] > 0)] for t in (self.differences.set_index("cell"), self.rivals)]
+        better = [t[(t.p_holm < alpha) & (self.score.sign * t["diff"] > 0)]
+                  for t in (self.differences.set_index("cell"), self.rivals)]
         return [c for c in better[0].index if c in better[1].index]
     def row(self, cell: str, metric: str | None = None, level: str | None = None): # row of summary.csv, or None
         found = select(self.summary, cell=cell, subject="all", level=level or self.level,

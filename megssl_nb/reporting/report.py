@@ -22,7 +22,8 @@ from .figures import (best_trivial, cells_figure, confusion_figure, curve, effec
 from .page import count, listed, number, p_value, signed
 from .records import (Records, beats, cell_at, complaints, doubles, loss_rows, job_at, read_run,
                                          stage_groups, stage_runs, trained_on, unrecorded)
-from .verdict import nothing, qualifications, verdict
+from .verdict import counted, nothing, qualifications, verdict
+from ..evaluation.metrics import Score
 from ..evaluation.statistics import least_seeds
 
 # %% ../../nbs/reporting/43_report.ipynb #6e311bb2
@@ -65,13 +66,15 @@ def p_cell(p: float, quiet: bool = False):
                    strong=p < .05 and not quiet)
 
 # %% ../../nbs/reporting/43_report.ipynb #09e47da9
-@section("Score of every cell", "Small dots are seeds, large dots their means, lines 95 % intervals "
-                                "(from five seeds on). Baselines were fitted on the same labelled windows.")
+@section("Score of every cell", "Small dots are test subjects where the intervals speak of subjects, "
+                                "else seeds; large dots their means, lines 95 % intervals (from five on). Baselines "
+                                "were fitted on the same labelled windows.")
 def scores(r):
     if not r.means(): raise Absent(nothing(r))
-    yield drawn(cells_figure(r.results, r.summary, r.level, r.metric, chance=r.chance, legend=r.legend),
+    yield drawn(cells_figure(r.results, r.summary, r.level, r.metric, r.chance, r.legend, r.score.better),
                f"{readable(r.metric)} of every cell and baseline", abbreviated(r))
     yield score_table(r, r.level)
+    if r.rivals is not None and len(r.rivals): yield rival_table(r)
     others = [l for l in dict.fromkeys(r.results.level) if l != r.level]
     for level in others:
         same = all(abs(r.means(level=level).get(c, np.nan) - v) < 1e-12 for c, v in r.means().items())
@@ -86,7 +89,8 @@ def scores(r):
         yield page.note(f"Cells of fewer than {least_seeds} seeds have no intervals and no tests.")
 
 def score_table(r, level):
-    metrics = [r.metric, *(m for m in ("accuracy", "balanced_accuracy", "r", "mse") if m in set(r.results.metric))]
+    more = [m for m in ("accuracy", "balanced_accuracy", "r", "mse") if m in set(r.results.metric) and m != r.metric]
+    metrics = [r.metric, *more]
     head = [f"scores per {level}", *(readable(m) for m in metrics), f"difference to {r.reference}", "Holm p"]
     rows, paint = [], r.legend.paint(r.order)
     for cell in r.means(level=level):
@@ -101,6 +105,12 @@ def score_table(r, level):
                              if np.isfinite(s.diff_low) else "") if tested else page.td(""),
                      p_cell(s.p_holm, is_baseline(cell)) if tested else page.td("")])
     return filled(head, rows)
+def rival_table(r):
+    "Differences of the cells to the strongest baseline; what beats it and the reference is useful."
+    head, useful = [f"against {readable(r.strongest)}", "difference", "Holm p", "useful"], r.useful()
+    reach = lambda x: f"{number(x.diff_low)} to {number(x.diff_high)}" if np.isfinite(x.diff_low) else ""
+    return filled(head, [[page.td(c), page.td(signed(x["diff"]), reach(x)), p_cell(x.p_holm),
+                          page.td("yes" if c in useful else "")] for c, x in r.rivals.iterrows()])
 
 # %% ../../nbs/reporting/43_report.ipynb #d65b648f
 @section("Effect of each factor",
@@ -109,6 +119,11 @@ def score_table(r, level):
 def factor_effects(r):
     lacks(r, "effects.csv")
     rows = select(r.effects, level=r.level, metric=r.metric)
+    sets = [frozenset(_pretexts_in(stages)) for stages in r.cells_of.values()]
+    if rows.empty and len(set(sets)) < len(sets):
+        raise Absent("No factorial analysis: cells have the same pretexts in another order or as a joint stage; name "
+                     "the "
+                     "factors in the study to say what belongs together.")
     if rows.empty: raise Absent("No factorial analysis: the finished cells do not form a complete grid of factors.")
     yield drawn(effects_figure(r.effects, r.level, r.metric, legend=r.legend), "main effects and interactions")
     reach = lambda x: f"{number(x.low, 3)} to {number(x.high, 3)}" if np.isfinite(x.low) else ""
@@ -116,8 +131,11 @@ def factor_effects(r):
                  [[page.td(effect_name(x.effect, r.legend)), page.td(signed(x.estimate, 3)), page.td(reach(x)),
                    p_cell(x.p_holm)]
                   for x in rows.itertuples()])
-    if (most := int(rows.n_seeds.max())) < least_seeds:
-        yield page.note(f"{count(most, 'seed')}: effects without intervals and tests; these need {least_seeds}.")
+    if (most := int(rows.get("n_units", rows.n_seeds).max())) < least_seeds:
+        yield page.note(f"{counted(r, most)}: effects without intervals and tests; these need {least_seeds}.")
+    else:
+        yield page.note("Corrected together: the effects of this table, apart from the differences between cells. "
+                        "Intervals are of one effect each.")
 
 # %% ../../nbs/reporting/43_report.ipynb #4e63fcaa
 def along(r, name: str): # a swept field -> rows of results
@@ -136,7 +154,7 @@ def sweep(r):
         there = [v for v in values if (rows[name] == v).any()]
         if not there: raise Absent("No point of the sweep has finished.")
         fixed = ", ".join(f"{f} {v[0]}" for f, v in r.sweep.items() if f != name)
-        yield drawn(sweep_figure(rows, name, there, r.level, r.metric, chance=r.chance, legend=r.legend),
+        yield drawn(sweep_figure(rows, name, there, r.level, r.metric, r.chance, r.legend, r.score.better),
                    f"{readable(r.metric)} over {name}", f"At {fixed}." if fixed else "")
         yield page.fold("The same in numbers", [_sweep_table(r, rows, name, there)])
 
@@ -159,20 +177,22 @@ def label_curve(r):
     fits = select(r.curves, mode="finetune", subject="all", level=r.level, metric=r.metric)
     counts = label_order(int(n) for n in fits.labels)
     if len(counts) < 2: raise Absent("No curve: fine-tuning was not evaluated at several numbers of labels.")
-    yield drawn(labels_figure(r.curves, r.level, r.metric, chance=r.chance, legend=r.legend),
-               f"{readable(r.metric)} against labels per class for every cell")
+    yield drawn(labels_figure(r.curves, r.level, r.metric, "finetune", r.chance, r.legend, r.score.better,
+                             r.counted),
+               f"{readable(r.metric)} against {r.counted} for every cell")
     rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric=r.metric)
     value = lambda c, n: seed_means(rows[(rows.cell == c) & (rows.labels == n)]).value.mean()
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
     yield page.fold("The same in numbers",
-                    [page.table(["labels per class", *("all" if n == 0 else str(n) for n in counts)],
+                    [page.table([r.counted, *("all" if n == 0 else str(n) for n in counts)],
                     [[page.td(readable(c) if is_baseline(c) else c, quiet=is_baseline(c)),
                       *(page.td(number(value(c, n))) for n in counts)] for c in names])])
 
 # %% ../../nbs/reporting/43_report.ipynb #6c37636f
 def headline_labels(r): # label count of results.csv, 0 = all; None: not known
     if not r.study: return None
-    said = r.study.get("headline"), (r.study.get("evaluate") or {}).get("labels_per_class") or [None]
+    evaluate = r.study.get("evaluate") or {}
+    said = r.study.get("headline"), evaluate.get("labels") or evaluate.get("labels_per_class") or [None]
     return said[0] or said[1][-1] or 0
 
 @section("Frozen probe and fine-tuning",
@@ -187,7 +207,7 @@ def probes(r):
         raise Absent("The study did not run both a frozen probe and fine-tuning.")
     yield drawn(probe_figure(r.curves, labels, r.level, r.metric, chance=r.chance, legend=r.legend),
                "probe and fine-tuning per cell",
-               f"{'All labels' if not labels else count(labels, 'label') + ' per class'}.")
+               f"{'All labels' if not labels else f'{labels} {r.counted}'}.")
 
 # %% ../../nbs/reporting/43_report.ipynb #f1dbb938
 @section("Subjects",
@@ -198,13 +218,15 @@ def subjects(r):
     if len(r.subjects) == 1: raise Absent(f"One test subject ({r.subjects[0]}): the table above is this subject's.")
     sizes = select(r.results, level=r.level, metric=r.metric).groupby("subject")["n"].max()
     scores = {s: r.means(subject=s) for s in r.subjects}
-    yield wide_table(r, "subject", {f"{s}": scores[s] for s in r.subjects}, {s: int(sizes[s]) for s in r.subjects})
+    yield wide_table(r, "subject", {f"{s}": scores[s] for s in r.subjects}, r.score,
+                     {s: int(sizes[s]) for s in r.subjects})
 
 @section("Classes", "F1 of each class, and what the windows of a class were taken for: rows are the truth, in per "
                     "cent, summed over seeds and folds.")
 def classes(r):
     scores = {c: r.means(f"f1:{c}") for c in r.classes}
-    if any(scores.values()): yield wide_table(r, "class", scores)
+    f1 = Score("f1", guess=1/len(r.classes) if r.classes else None, bounds=(0, 1))
+    if any(scores.values()): yield wide_table(r, "class", scores, f1)
     matrices = {}
     for m in r.shown:
         if not m.get("confusion", {}).get(r.level) or list(m["classes"]) != r.classes: continue
@@ -213,11 +235,10 @@ def classes(r):
     if not matrices: raise Absent("No confusion matrices.")
     yield drawn(confusion_figure(matrices, r.classes, r.legend), "confusion matrices")
 
-def wide_table(r, name, scores, sizes=None): # scores: row -> {cell: value}
-    "Rows by cells, tinted from chance to one; the last column is the strongest baseline."
+def wide_table(r, name, scores, score, sizes=None): # row -> {cell: value}, the `Score` that the values are of
+    "Rows by cells, tinted from a guess to the best possible value; the last column is the strongest baseline."
     columns = [*r.order, *([r.strongest] if r.strongest else [])]
-    tint = lambda v: None if not np.isfinite(v) else float(np.clip((v - (r.chance or 0)) / (1 - (r.chance or 0)), 0, 1))
-    cell = lambda v: page.td(number(v) if np.isfinite(v) else "", tint=tint(v))
+    cell = lambda v: page.td(number(v) if np.isfinite(v) else "", tint=score.share(v))
     return page.table([name, *(["windows"] if sizes else []), *(readable(c) if is_baseline(c) else c for c in columns)],
                       [[page.td(row), *([page.td(str(sizes[row]))] if sizes else []),
                         *(cell(of.get(c, np.nan)) for c in columns)] for row, of in scores.items()])
@@ -441,7 +462,7 @@ def glance(r: Records) -> list: # the study in a few counts
     labels = headline_labels(r)
     said = [count(len(r.order), "cell"), count(len(r.seeds), "seed"), count(len(r.subjects), "test subject"),
             count(len(r.classes), "class", "classes"), *[f"{len(r.points)} points of a sweep"] * bool(r.sweep)]
-    return said if labels is None else [*said, f"{labels} labels per class" if labels else "all labels"]
+    return said if labels is None else [*said, f"{labels} {r.counted}" if labels else "all labels"]
 
 def report(run_dir: str | Path) -> Path: # report.html in the run folder
     "Write the self-contained page of a run; parts that fail are warnings there, and an error afterwards."

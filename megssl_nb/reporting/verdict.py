@@ -12,7 +12,7 @@ from .figures import is_baseline, readable, select
 from .page import count, listed, number, p_value, signed
 from .records import Records
 from ..evaluation.inference import judged, luck
-from ..evaluation.statistics import least_seeds, side
+from ..evaluation.statistics import least_seeds, proportions, side
 
 # %% ../../nbs/reporting/43e_verdict.ipynb #b99e420d
 def difference(row) -> str: # a row of summary.csv
@@ -55,7 +55,7 @@ def beyond_baseline(r: Records, better: list) -> str: # better: cells that beat 
     if r.rivals is None: return "; no baseline was run"
     name, cells = f"the strongest baseline, {readable(r.strongest)}", [c for c in r.useful() if c in better]
     if not cells: return f"; {'it does not beat' if len(better) == 1 else 'none beats'} {name}"
-    best = max(cells, key=lambda c: r.rivals["diff"][c])
+    best = r.score.best({c: r.rivals["diff"][c] for c in cells})
     row = r.rivals.loc[best]
     return (f"; {listed(cells)} also beat{'s' * (len(cells) == 1)} {name} ({best} by {number(row['diff'])}, 95 % CI "
             f"{number(row.diff_low)} to {number(row.diff_high)})")
@@ -80,7 +80,8 @@ def verdict(r: Records, alpha: float = .05) -> str:
         return f"The cells are not compared with {ref}: summary.csv {lack}."
     if r.units < least_seeds or rows.p_holm.isna().all(): return no_verdict(r, rows)
     rows = rows[rows.p_holm.notna()]
-    said = [judged(x.p_holm, x["diff"], x.diff_low, x.diff_high, r.margin, alpha) for _, x in rows.iterrows()]
+    said = [judged(x.p_holm, r.score.sign * x["diff"], *sorted((r.score.sign * x.diff_low, r.score.sign * x.diff_high)),
+                   r.margin, alpha) for _, x in rows.iterrows()]
     of, best, worst = count(len(rows), "cell"), rows.iloc[0], rows.iloc[-1]
     better, worse = (rows[[s == word for s in said]] for word in ("better", "worse"))
     up, down = f"{len(better)} of {of}", f"{len(worse)} of {of}"
@@ -95,8 +96,10 @@ def verdict(r: Records, alpha: float = .05) -> str:
         verb = "beats" if len(better) == 1 else "beat"
         return f"Pretraining helps {whom(r)}: {up} {verb} {ref} (best: {difference(better.iloc[0])}){more}."
     if better.empty:
-        verb = "falls" if len(worse) == 1 else "fall"
-        return f"Pretraining hurts {whom(r)}: {down} {verb} below {ref} (worst: {difference(worst)}), and none is better."
+        verbs = ("falls below", "fall below") if r.score.better == "high" else ("is worse than", "are worse than")
+        return (f"Pretraining hurts {whom(r)}: {down} {verbs[len(worse) > 1]} {ref} (worst: {difference(worst)}), and "
+                "none "
+                "is better.")
     return (f"Pretraining helps in {len(better)} and hurts in {len(worse)} of {len(rows)} cells {whom(r)} "
             f"(best: {difference(better.iloc[0])}; worst: {difference(worst)}){more}.")
 
@@ -108,16 +111,18 @@ def qualifications(r: Records) -> list: # sentences
     if not cells: return []
     point = [f"The verdict and all sections but 'Sweep' are of the first of {len(r.points)} points, "
              f"{r.points[0].replace('=', ' ').replace(',', ', ')}."] * bool(r.sweep)
-    best = max(cells, key=cells.get)
+    best = r.score.best(cells)
     top, rival, said = number(cells[best]), r.strongest, "No baseline was run."
     if rival:
         name, value = f"the strongest baseline, {readable(rival)},", number(means[rival])
         said = f"The best cell, {best}, reaches {top}, {name} {value}."
-        if means[rival] >= cells[best]:
-            said = f"T{name[1:]} reaches {value}: more than any cell (best: {best}, {top})."
+        if r.score.sign * (means[rival] - cells[best]) >= 0:
+            than = "more" if r.score.better == "high" else "less"
+            said = f"T{name[1:]} reaches {value}: {than} than any cell (best: {best}, {top})."
     if r.units >= least_seeds: return [*point, said, *above_chance(r), *certainty(r)]
     return [*point, said,
-            f"Below {least_seeds} {r.population} this page shows means and single values, but no intervals and no tests."]
+            f"Below {least_seeds} {r.population} this page shows means and single values, but no intervals and no "
+            "tests."]
 
 def above_chance(r: Records) -> list: # sentences
     "Which cells lie clearly above chance; seeds that coincide cannot say it."
@@ -125,14 +130,17 @@ def above_chance(r: Records) -> list: # sentences
     rows, said = [x for x in every if np.isfinite(x.low)], []
     same = [x.cell for x in every if x.n_seeds >= least_seeds and not x.high - x.low > 1e-9]
     def beyond(x): # the luck of one test set is not in an interval over seeds
-        lucky = x.get("population", "seeds") == "seeds" and r.answers and luck(x["mean"], r.answers, r.chance) >= .025
-        return side(x.low, x.high, r.chance) > 0 and not lucky
+        counts = r.answers if r.metric in (*proportions,
+                                           "macro_f1") and x.get("population", "seeds") == "seeds" else None
+        if counts and luck(x["mean"], counts, r.chance) >= .025: return False
+        return r.score.sign * side(x.low, x.high, r.chance) > 0
     above = [x.cell for x in rows if r.chance is not None and beyond(x)]
     if r.chance is not None and len(same) < len(rows):
         who = f"Only {listed(above)} lie{'s' * (len(above) == 1)}" if above else "No cell lies"
         if len(above) == len(r.order):
             who = "All cells lie"
-        said.append(f"{who} clearly above chance ({number(r.chance)}).")
+        where = "above chance" if r.score.better == "high" else "below the error of a guess"
+        said.append(f"{who} clearly {where} ({number(r.chance)}).")
     if same:
         said.append(f"All seeds of {listed(same)} have the same score, which leaves no interval to judge by.")
     return said

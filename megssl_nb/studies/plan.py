@@ -83,7 +83,7 @@ def check_split(run: Run, split: Split, seed: int, fold: int):
     check_baselines(study.baselines, run.task)
     check_monitor(run.task, study.evaluate)
     try:
-        for n in study.evaluate.labels_per_class:
+        for n in study.evaluate.counts:
             setting = setting_of(run.windows, split, study.evaluate, n, seed, run.task)
             run.task.fitted(run.windows, setting.train)
         if "finetune" in study.evaluate.modes or "cnn" in study.baselines:
@@ -241,19 +241,19 @@ def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's poi
     split, study, start = run.split(job.seed, job.fold), run.study, overhead[warm()]
     e, p, k = study.evaluate, study.pretrain, len(run.windows.classes)
     def fits(modes) -> float: # windows that trainings, looks and predictions pass
-        n = [min(len(split.train), labels * k) if labels else len(split.train) for labels in e.labels_per_class]
+        n = [min(len(split.train), labels * max(k, 1)) if labels else len(split.train) for labels in e.counts]
         tuned = [max(e.epochs * m, e.min_steps * min(m, e.batch_size)) + e.epochs * len(split.val) / 3 for m in n]
         return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
     if job.takes: return start
     if job.kind == "baselines":
-        return start + 0.5 * len(e.labels_per_class) * (8 if study.baselines == "all" else len(study.baselines)) + (
+        return start + 0.5 * len(e.counts) * (8 if study.baselines == "all" else len(study.baselines)) + (
             step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
         times = steps / p.accumulate / p.interval if p.interval else steps * p.batch_size / len(split.pretrain)
         looks = times * (len(split.pretrain_val) + 64) + 3 * min(512, len(split.pretrain_val) or len(split.pretrain))
         return start + a_fit + step[job.pretexts] * (steps + looks / p.batch_size / 3)
-    return start + a_fit * len(e.labels_per_class) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
+    return start + a_fit * len(e.counts) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
 def at_once(n_jobs: int | None = None, threads: int = 1) -> int:

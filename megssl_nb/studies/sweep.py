@@ -14,7 +14,8 @@ from ..core import digest
 # %% ../../nbs/studies/40c_sweep.ipynb #d28f0ef9
 swept_sections = ("windows", "split", "encoder", "pretexts", "pretrain", "evaluate")
 most_fields = 3
-label_counts = "evaluate.labels_per_class"  # its values are evaluated within one job, and have the column `labels`
+# their values are evaluated within one job, and have the column `labels`
+label_counts = "evaluate.labels_per_class", "evaluate.labels"
 
 def swept_fields(sweep: dict, section="") -> dict: # dotted field -> values
     "The fields of a sweep by their dotted names, also where sections were written as mappings."
@@ -69,8 +70,8 @@ def at_first(data: dict) -> dict: # of a study
     "A study at the first value of each swept field; label counts become those of `evaluate`."
     if not isinstance(data.get("sweep"), dict): return data
     check_sweep(fields := swept_fields(data["sweep"]))
-    if label_counts in fields:
-        data = with_value(data, label_counts, fields.pop(label_counts))
+    for field in [f for f in label_counts if f in fields]:
+        data = with_value(data, field, fields.pop(field))
     for field, values in fields.items():
         data = with_value(data, field, values[0])
     return data | {"sweep": fields}

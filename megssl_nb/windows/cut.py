@@ -41,7 +41,9 @@ class WindowConfig(Config):
     def _one_question(self):
         if self.numbers and self.labels == "sample":
             raise ValueError("numbers: belong to windows; with labels: sample each time point has a class")
-        if self.numbers and len(set(self.numbers)) < len(self.numbers): raise ValueError("numbers: a name occurs twice")
+        for field in ("numbers", "classes"):
+            names = getattr(self, field) or []
+            if twice := [n for n in names if names.count(n) > 1]: raise ValueError(f"{field}: {twice[0]} occurs twice")
         return self
 
 # %% ../../nbs/windows/07_windows.ipynb #9b1ceb09
