@@ -119,7 +119,7 @@ def rival_table(r):
 def factor_effects(r):
     lacks(r, "effects.csv")
     rows = select(r.effects, level=r.level, metric=r.metric)
-    sets = [frozenset(_pretexts_in(stages)) for stages in r.cells_of.values()]
+    sets = [frozenset(p for s in stages for p in ([s] if isinstance(s, str) else s)) for stages in r.cells_of.values()]
     if rows.empty and len(set(sets)) < len(sets):
         raise Absent("No factorial analysis: cells have the same pretexts in another order or as a joint stage; name "
                      "the "
