@@ -56,7 +56,7 @@ def holm(p: np.ndarray | list) -> np.ndarray:
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #57f40f3d
 summary_columns = ("cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm population "
-                   "n_units p_flip detectable needed").split()
+                   "n_units n_answers p_flip detectable needed").split()
 proportions = ("accuracy", "balanced_accuracy")
 
 def possible(metric: str) -> tuple: # lowest and highest value
@@ -116,7 +116,7 @@ def _measured(of, metric, n, seen) -> dict: # n: independent answers; seen: whet
     if not seen or of.seeds > 1 and of.se > 1e-12: return dict(low=low, high=high)
     if n is None or metric not in proportions: return dict(low=np.nan, high=np.nan)
     low, high = sampling(of.value, n)
-    return dict(low=low, high=high, population="trials", n_units=int(n))
+    return dict(low=low, high=high, n_answers=int(n))
 
 def _compared(of, known, metric) -> dict:
     "A paired difference with its interval and tests."
@@ -232,6 +232,7 @@ def withheld(table): # summary or effects; -> the same columns, and those that i
         if name not in table:
             table[name] = np.nan
     few = table["n_units"] < least_seeds
+    sampled = table["n_answers"].notna() if "n_answers" in table else few & False
     limits = {"mean": ("low", "high", possible), "estimate": ("low", "high", possible_difference),
               "diff": ("diff_low", "diff_high", possible_difference)}
     for centre, (low, high, within) in limits.items():
@@ -241,7 +242,7 @@ def withheld(table): # summary or effects; -> the same columns, and those that i
         table[low], table[high] = table[low].clip(lower=least), table[high].clip(upper=most)
     for name in ("low", "high", "diff_low", "diff_high", "p", "p_holm", "p_flip", "detectable", "needed"):
         if name in table:
-            table[name] = table[name].mask(few)
+            table[name] = table[name].mask(few & ~sampled if name in ("low", "high") else few)
     return table
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #5eec7670

@@ -63,7 +63,7 @@ needed = {"results": "cell seed fold subject level metric value n",
           "summary": "cell subject level metric mean low high n_seeds diff diff_low diff_high p p_holm",
           "effects": "effect estimate low high p p_holm metric level n_seeds"}
 # columns that tables of earlier versions lack
-later = "n_units", "p_flip", "detectable", "needed"
+later = "n_units", "n_answers", "p_flip", "detectable", "needed"
 words = {"cell", "subject", "level", "metric", "mode", "effect", "study", "population"}
 
 def read_table(folder: str | Path, name: str, swept: dict = {}): # field -> its values; -> DataFrame
