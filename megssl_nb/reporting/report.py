@@ -22,7 +22,7 @@ from .figures import (best_trivial, cells_figure, confusion_figure, curve, effec
 from .page import count, listed, number, p_value, signed
 from .records import (Records, beats, cell_at, complaints, doubles, loss_rows, job_at, read_run,
                                          stage_groups, stage_runs, trained_on, unrecorded)
-from .verdict import counted, nothing, qualifications, verdict
+from .verdict import in_units, nothing, qualifications, verdict
 from ..evaluation.metrics import Score
 from ..evaluation.statistics import least_seeds
 
@@ -132,7 +132,7 @@ def factor_effects(r):
                    p_cell(x.p_holm)]
                   for x in rows.itertuples()])
     if (most := int(rows.get("n_units", rows.n_seeds).max())) < least_seeds:
-        yield page.note(f"{counted(r, most)}: effects without intervals and tests; these need {least_seeds}.")
+        yield page.note(f"{in_units(r, most)}: effects without intervals and tests; these need {least_seeds}.")
     else:
         yield page.note("Corrected together: the effects of this table, apart from the differences between cells. "
                         "Intervals are of one effect each.")
