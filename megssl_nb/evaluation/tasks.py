@@ -174,8 +174,8 @@ class Task:
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #beb5c2bc
 class Classes(Task):
-    "To which class a window belongs: cross-entropy, probabilities, macro-F1, a vote of each recording."
-    asks, headline, monitors = "classes", "macro_f1", ("val_macro_f1", "val_loss")
+    "To which class a window belongs: cross-entropy, probabilities, balanced accuracy, a vote of each recording."
+    asks, headline, monitors = "classes", "balanced_accuracy", ("val_macro_f1", "val_loss")
     shown = ("macro_f1", "balanced_accuracy")
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
     on_request = ("cnn", "wave", "xdawn", "filter_bank", "csp", "transductive_power", "transductive_tangent", "cca",

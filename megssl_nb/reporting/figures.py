@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look', 'preview_parts', 'is_baseline', 'readable',
-           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'cells_figure',
+           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'dots', 'cells_figure',
            'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure', 'places',
            'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'training_figure', 'upright',
            'preview_figure', 'best_trivial', 'total_losses', 'plot_confusion', 'plot_fit']
@@ -140,6 +140,14 @@ def select(frame, **where):
 def seed_means(frame): # -> DataFrame with columns cell, seed, value
     "One value per cell and seed: the mean over folds."
     return frame.groupby(["cell", "seed"], sort=False, as_index=False)["value"].mean()
+def dots(results, summary, level: str, metric: str): # -> DataFrame with columns cell, value
+    "The single values behind each mean: test subjects where intervals speak of these, else seeds."
+    rows = select(summary, subject="all", level=level, metric=metric)
+    people = results[results["subject"] != "all"] if "population" in rows and len(rows) else results.iloc[:0]
+    people = select(people, level=level, metric=metric)
+    if len(people) and (rows["population"] == "subjects").any():
+        return people.groupby(["cell", "subject"], sort=False, as_index=False)["value"].mean()
+    return seed_means(select(results, subject="all", level=level, metric=metric))
 
 # %% ../../nbs/reporting/43a_figures.ipynb #816e82a0
 @styled
@@ -147,8 +155,8 @@ def cells_figure(results, summary, # tables of a run
                  level: str = "window", metric: str = "macro_f1", chance: float | None = None,
                   # chance: value of random guessing
                  legend: Legend = unnamed, better: str = "high"):
-    "Every cell and baseline with its seeds, mean and interval."
-    seeds = seed_means(select(results, subject="all", level=level, metric=metric))
+    "Every cell and baseline with its test subjects or seeds, mean and interval."
+    seeds = dots(results, summary, level, metric)
     rows = select(summary, subject="all", level=level, metric=metric)
     order = [c for c in dict.fromkeys(seeds.cell) if not is_baseline(c)]
     base = seeds[seeds.cell.map(is_baseline)].groupby("cell")["value"].mean().sort_values(ascending=better == "low")
