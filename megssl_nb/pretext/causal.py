@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['CausalConfig', 'is_causal', 'looks_ahead', 'Causal']
 
-# %% ../../nbs/pretext/27b_causal.ipynb #3a37097d
+# %% ../../nbs/pretext/27b_causal.ipynb #3f040832
+from dataclasses import replace
 from typing import Literal
 import torch
 from torch import nn
