@@ -16,7 +16,7 @@ from .base import (Header, Loaded, Recording, Source, check_finite, events_table
                                     first_line, reachable)
 from .pickled import read_npy, read_numbers
 
-# %% ../../nbs/sources/02h_tars.ipynb #c8305d5f
+# %% ../../nbs/sources/02h_tars.ipynb #d01bc49d
 class TarSource(Source):
     "Runs or trials in tar files, as WebDataset writes them."
     kind: Literal["tars"] = "tars"
@@ -26,6 +26,7 @@ class TarSource(Source):
     sfreq: float | None = Field(None, gt=0)  # Hz, where no member says the rate
     label: str | None = None               # member with the class of a sample
     classes: dict[str, str] | None = None  # value of `label` -> name of the class; values that it lacks are left out
+    part: str = "ds"                       # which entity of the key names the part of a recording: ds, run, ses, task
     networks: int | None = Field(None, ge=1)  # how many there must be; None: as many as the first sample has
     ch_names: list[str] | None = None      # None: "network1", "network2", ...
     groups: str | None = None              # .tsv with the columns subject and group: people who are one in a split
@@ -67,7 +68,7 @@ class TarSource(Source):
     def chosen(self, path, key, members) -> bool: # whether a sample has a class that is asked for
         return self.label is None or self.classes is None or self.class_of(path, key, members) is not None
 
-# %% ../../nbs/sources/02h_tars.ipynb #be4b225b
+# %% ../../nbs/sources/02h_tars.ipynb #91e621a7
 def stamp(path: Path) -> tuple: # tells whether a file was replaced
     with reachable(path, "paths"): found = Path(path).stat()
     return found.st_size, found.st_mtime_ns
@@ -113,11 +114,13 @@ def member(path: Path, key: str, members: dict, field: str):
     except (MegsslError, UnicodeDecodeError) as e: raise MegsslError(f"{at}.{kind}: {e}") from None
     raise MegsslError(f"{at}.{kind}: of no known kind; known are pyd, pickle, npy and text without an extension")
 
+def is_trial(recording) -> bool: return recording.key != recording.stream # one sample of several that a run was cut to
+
 def entity(key: str, name: str) -> str: # "" where the key has none
     m = re.search(rf"(?:^|_){name}-([^_]+)", key)
     return m[1] if m else ""
 
-# %% ../../nbs/sources/02h_tars.ipynb #d179e218
+# %% ../../nbs/sources/02h_tars.ipynb #ab01bde9
 class TarRecordings(TarSource):
     "The samples of tar files as recordings."
     def recordings(self) -> list[Recording]:
@@ -128,7 +131,7 @@ class TarRecordings(TarSource):
         for path, key in good:
             who = self.subject_of(path, key)
             found.append(Recording(str(path), groups.get(who, who), entity(key, "ses"), entity(key, "run"),
-                                   self.class_of(path, key) or "", entity(key, "ds"),
+                                   self.class_of(path, key) or "", entity(key, self.part),
                                    stream=file_safe(re.sub(r"_sample_\d+$", "", key)), key=file_safe(key), reader=self))
         keys = [r.key for r in found]
         if twice := sorted({k for k in keys if keys.count(k) > 1} if len(set(keys)) < len(keys) else ()):
@@ -142,7 +145,7 @@ class TarRecordings(TarSource):
         starts, at = {}, {}
         for r in found:
             starts[r.key] = at.get(r.stream, 0.)
-            if r.key != r.stream:
+            if is_trial(r):
                 x, tr = self.volumes(Path(r.origin), self.own(r))
                 at[r.stream] = starts[r.key] + len(x)*tr
         return lambda r: replace(r, start=starts[r.key])
@@ -206,17 +209,21 @@ class TarRecordings(TarSource):
 
     def header(self, recording: Recording) -> Header:
         x, tr = self.volumes(Path(recording.origin), self.own(recording))
-        return Header(1/tr, self.names(x.shape[1]), ["misc"]*x.shape[1], len(x), events_table())
+        one = events_table([0.], [len(x)*tr], [recording.label or "trial"]) if is_trial(recording) else events_table()
+        return Header(1/tr, self.names(x.shape[1]), ["misc"]*x.shape[1], len(x), one, len(x) if len(one) else 0)
 
     def load(self, recording: Recording) -> Loaded:
-        "The samples as `mne.io.RawArray`; what was left out is said of the first recording."
+        "A run as `mne.io.RawArray`, a trial as epochs; what was left out is said of the first recording."
         import mne
         x, tr = self.volumes(Path(recording.origin), self.own(recording))
         info = mne.create_info(self.names(x.shape[1]), 1/tr, "misc")
         told = []
         if self.on_error == "skip" and (bad := self.samples()[1]) and recording.key == self.recordings()[0].key:
             told = [f"left out: {why.replace(str(path), path.name)}" for path, why in bad]
-        return Loaded(mne.io.RawArray(x.T, info, verbose="error"), events_table(), told)
+        if not is_trial(recording): return Loaded(mne.io.RawArray(x.T, info, verbose="error"), events_table(), told)
+        name = recording.label or "trial"
+        trial = mne.EpochsArray(x.T[None], info, [[0, 0, 1]], 0., {name: 1}, baseline=None, verbose="error")
+        return Loaded(trial, events_table([0.], [len(x)*tr], [name]), told)
 
     def files(self) -> dict[str, Path]:
         "Every tar, damaged ones among them."
