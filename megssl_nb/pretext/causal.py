@@ -15,7 +15,8 @@ from ..core import MegsslError, torch_rng
 from ..models.spans import uniform
 from ..models.tokens import Tokens
 from .base import evaluating, register
-from .sequences import (SequencePretext, SequencePretextConfig, ar1, nearest_unseen, of_samples, overlap,
+from .sequences import (SequencePretext, SequencePretextConfig, ar1, nearest_unseen, of_samples,
+                                         overlap,
                                          special_parameter, special_token)
 
 # %% ../../nbs/pretext/27b_causal.ipynb #82f09b48
@@ -96,7 +97,8 @@ class Causal(SequencePretext):
         target, past = (at == which[:, None]) & valid, (at <= which[:, None] - h) & valid
         hidden = ~of_samples(past, hop, T)
         tokens = encoder.tokens(replace(batch, x=batch.x.masked_fill(hidden[:, None], 0.)))
-        values = torch.where(target[..., None], special_token(encoder, self.start).to(tokens.values.dtype), tokens.values)
+        values = torch.where(target[..., None], special_token(encoder, self.start).to(tokens.values.dtype),
+                             tokens.values)
         return encoder.context(tokens.replace(values=values, valid=past | target)), of_samples(target, hop, T), hidden
 
     def guesses(self, encoder, out):
@@ -114,7 +116,8 @@ def shifted(tokens, # Tokens
             h: int) -> Tokens: # (B, N - h + 1, dim)
     "A start and the tokens that have another one `h` tokens behind them."
     if tokens.shape[1] <= h:
-        raise MegsslError(f"causal: windows of {tokens.shape[1]} tokens have none that is {h} ahead; use longer windows "
+        raise MegsslError(f"causal: windows of {tokens.shape[1]} tokens have none that is {h} ahead; use longer "
+                          "windows "
                           "or a smaller horizon")
     kept = tokens.shape[1] - h
     same = not tokens.time.stride(0)

@@ -22,7 +22,8 @@ class NetworkBertConfig(BidirectionalPretextConfig):
     kind: Literal["network_bert"] = "network_bert"
     rate: float = Field(0.1, gt=0, lt=1)
     contiguous: bool = False                 # one patch of neighbouring sensors, of exactly this share
-    positions: int = Field(512, ge=1)        # samples that have a number of their own for what is hidden; 1: one for all
+    # samples that have a number of their own for what is hidden; 1: one for all
+    positions: int = Field(512, ge=1)
 
 @register("network_bert")
 class NetworkBert(BidirectionalPretext):

@@ -18,7 +18,8 @@ from .requires import check_requires
 
 # %% ../../nbs/pretext/24_stages.ipynb #efb99aef
 for _name, _class in {"autoencode": "autoencode:Autoencode", "causal": "causal:Causal",
-                      "sequence_bert": "sequence_bert:SequenceBert", "network_bert": "network_bert:NetworkBert"}.items():
+                      "sequence_bert": "sequence_bert:SequenceBert",
+                      "network_bert": "network_bert:NetworkBert"}.items():
     register(_name, f"megssl_nb.pretext.{_class}")
 
 # %% ../../nbs/pretext/24_stages.ipynb #100281dd

@@ -48,7 +48,8 @@ class TarSource(Source):
         "All samples whose members can be read, and what could not be."
         good, bad = [], []
         for path in self.tars():
-            try: good += [(path, key) for key in self.checked(path)]
+            try:
+                good += [(path, key) for key in self.checked(path)]
             except MegsslError as e:
                 if self.on_error == "raise": raise
                 bad.append((path, str(e)))
@@ -70,7 +71,8 @@ class TarSource(Source):
 
 # %% ../../nbs/sources/02h_tars.ipynb #91e621a7
 def stamp(path: Path) -> tuple: # tells whether a file was replaced
-    with reachable(path, "paths"): found = Path(path).stat()
+    with reachable(path, "paths"):
+        found = Path(path).stat()
     return found.st_size, found.st_mtime_ns
 
 @functools.lru_cache(4096)
@@ -126,7 +128,8 @@ class TarRecordings(TarSource):
     def recordings(self) -> list[Recording]:
         "One recording per sample."
         good, bad = self.samples()
-        for path, why in bad: warnings.warn(f"left out: {why}")
+        for path, why in bad:
+            warnings.warn(f"left out: {why}")
         groups, found, when = self.group_table(), [], {}
         for path, key in good:
             who = self.subject_of(path, key)
@@ -165,7 +168,8 @@ class TarRecordings(TarSource):
         if self.label is None: return None
         value = member(path, key, members or index_of(path, stamp(path), self.largest)[key], self.label)
         value = value.item() if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0 else value
-        if not isinstance(value, (int, str)): raise MegsslError(f"{path}: {key}.{self.label}: {value!r:.40} is no class")
+        if not isinstance(value, (int, str)):
+            raise MegsslError(f"{path}: {key}.{self.label}: {value!r:.40} is no class")
         return str(value) if self.classes is None else self.classes.get(str(value))
 
     def group_table(self) -> dict: # subject -> group
@@ -204,7 +208,8 @@ class TarRecordings(TarSource):
 
     def names(self, n: int) -> list:
         if self.ch_names is None: return [f"network{k}" for k in range(1, n + 1)]
-        if len(set(self.ch_names)) != n: raise MegsslError(f"ch_names: {len(set(self.ch_names))} names for {n} networks")
+        if len(set(self.ch_names)) != n:
+            raise MegsslError(f"ch_names: {len(set(self.ch_names))} names for {n} networks")
         return self.ch_names
 
     def header(self, recording: Recording) -> Header:
@@ -268,7 +273,8 @@ def stream(source: TarRecordings, seed=0, epoch=0, rank=0, world=1, worker=0, wo
            skip=0): # samples that were given before; -> yields dict(key, signal (T, P) float32, tr, label)
     "The samples of one worker, one tar at a time in memory."
     for path in map(Path, shards_of(source.tars(), seed, epoch, rank, world, worker, workers)):
-        try: keys = source.checked(path)
+        try:
+            keys = source.checked(path)
         except MegsslError as e:
             if source.on_error == "raise": raise
             warnings.warn(f"left out: {e}")
