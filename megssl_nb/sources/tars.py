@@ -17,6 +17,8 @@ from .base import (Header, Loaded, Recording, Source, check_finite, events_table
 from .pickled import read_npy, read_numbers
 
 # %% ../../nbs/sources/02h_tars.ipynb #d01bc49d
+_sampled = {}  # what was found in the tars of a source, as long as they stay as they are
+
 class TarSource(Source):
     "Runs or trials in tar files, as WebDataset writes them."
     kind: Literal["tars"] = "tars"
@@ -46,8 +48,17 @@ class TarSource(Source):
 
     def samples(self) -> tuple: # [(tar, key)], [(tar, why it was left out)]
         "All samples whose members can be read, and what could not be."
+        paths = self.tars()
+        key = (self.digest(), *((str(p), *stamp(p)) for p in paths))
+        if key not in _sampled:
+            _sampled.clear()
+            _sampled[key] = self.sampled(paths)
+        return _sampled[key]
+
+    def sampled(self, paths: list) -> tuple: # as `samples`
+        "Look into every tar."
         good, bad = [], []
-        for path in self.tars():
+        for path in paths:
             try:
                 good += [(path, key) for key in self.checked(path)]
             except MegsslError as e:
@@ -95,6 +106,7 @@ def index_of(path: Path, stamp: tuple, largest: int) -> dict: # key -> {field: (
                 if not key or not dot: raise MegsslError(f"{at}: has no field; a member is called <key>.<field>")
                 if name in found.setdefault(key, {}): raise MegsslError(f"{at}: {key} has {name} twice")
                 found[key][name] = m.offset_data, m.size, kind
+    except MegsslError: raise
     except (tarfile.TarError, OSError, ValueError, EOFError) as e:
         raise MegsslError(f"{path}: not a whole tar file ({first_line(e)}); copy it again") from None
     if not found: raise MegsslError(f"{path}: holds no sample")
@@ -223,7 +235,8 @@ class TarRecordings(TarSource):
         x, tr = self.volumes(Path(recording.origin), self.own(recording))
         info = mne.create_info(self.names(x.shape[1]), 1/tr, "misc")
         told = []
-        if self.on_error == "skip" and (bad := self.samples()[1]) and recording.key == self.recordings()[0].key:
+        good, bad = self.samples()
+        if bad and recording.key == min(file_safe(key) for _, key in good):
             told = [f"left out: {why.replace(str(path), path.name)}" for path, why in bad]
         if not is_trial(recording): return Loaded(mne.io.RawArray(x.T, info, verbose="error"), events_table(), told)
         name = recording.label or "trial"
