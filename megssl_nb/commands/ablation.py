@@ -7,11 +7,12 @@ __all__ = ['cells_folder', 'managers', 'records', 'check_template', 'placed', 's
            'begin', 'run_notebook', 'failed_notebook', 'ablate', 'run_all', 'outcome']
 
 # %% ../../nbs/commands/42_ablation.ipynb #0538f788
+from collections.abc import Callable
 import contextlib, functools, logging, os, threading, time, weakref
 from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, scratch, write_json, write_record
-from ..studies.study import Run, open_run, read_study, start_run
+from ..studies.study import StudyConfig, Run, open_run, read_study, start_run
 from ..machine.kernels import kernel_options, server, warm
 from ..machine.locks import busy, device, job_lock, locked, sole
 from ..machine.cluster import Local, dask as dask_workers
@@ -21,7 +22,7 @@ from ..studies.plan import (Job, at_once, by_urgency, check_choice, check_precis
 # %% ../../nbs/commands/42_ablation.ipynb #3caf585e
 cells_folder = Path(__file__).parents[1] / "cells" if "__file__" in globals() else Path.cwd().parent / "cells"
 
-def check_template(template, params: dict):
+def check_template(template: str | Path, params: dict):
     "Refuse a template without exactly one cell tagged `parameters`, and parameters that it does not define."
     import papermill
     if not Path(template).is_file(): raise MegsslError(f"{template}: no such template")
@@ -39,7 +40,7 @@ def check_template(template, params: dict):
 # %% ../../nbs/commands/42_ablation.ipynb #21053f36
 managers = weakref.WeakSet()  # of the kernels of this process
 
-def placed(cwd, env: dict) -> dict: # options for papermill
+def placed(cwd: str | Path, env: dict) -> dict: # options for papermill
     """Kernels that start in `cwd` with `env` added to their environment; both belong to the kernel, since this process
     runs several at once."""
     from jupyter_client.manager import AsyncKernelManager
@@ -56,7 +57,7 @@ def stop_kernels():
         if m.has_kernel:
             m.provisioner.process.kill()
 
-def execute(template, output, params: dict, env: dict = {}):
+def execute(template: str | Path, output: str | Path, params: dict, env: dict = {}):
     """Run `template` with `params` and keep the executed notebook at `output`; a failing cell raises papermill's error,
     with the notebook kept."""
     import papermill
@@ -77,13 +78,13 @@ def execute(template, output, params: dict, env: dict = {}):
 # %% ../../nbs/commands/42_ablation.ipynb #74e6584b
 records = {"pretrain": "provenance.json", "evaluate": "metrics.json", "baselines": "metrics.json"}
 
-def is_done(run_folder, job: Job) -> bool:
+def is_done(run_folder: str | Path, job: Job) -> bool:
     "Whether a finished record of exactly this job is on disk."
     folder = Path(run_folder)/job.folder
     if not (folder/records[job.kind]).is_file() or not (folder/"notebook.ipynb").is_file(): return False
     return read_json(folder/records[job.kind]).get("job") == job.digest
 
-def run_job(run_folder, job: Job, threads: int = 1) -> tuple: # the job and {seconds, error, notebook}
+def run_job(run_folder: str | Path, job: Job, threads: int = 1) -> tuple: # the job and {seconds, error, notebook}
     "Run one job in a kernel of its own, unless it is done; a failure is returned, not raised."
     run_folder = Path(run_folder).resolve()
     progress = run_folder/busy/f"{job.digest}.json"
@@ -108,7 +109,7 @@ def begin(*arguments):
         if "before replying" not in str(e): raise
         execute(*arguments)
 
-def run_notebook(run_folder, job: Job, env: dict): # what went wrong, or None
+def run_notebook(run_folder: Path, job: Job, env: dict): # what went wrong, or None
     "Run the notebook of a job whose lock is held."
     import papermill
     folder, notebook = run_folder/job.folder, run_folder/failed_notebook(job)
@@ -125,7 +126,7 @@ def run_notebook(run_folder, job: Job, env: dict): # what went wrong, or None
     if not is_done(run_folder, job):
         return f"the notebook ended without the record {records[job.kind]} of job {job.digest}"
 
-def failed_notebook(job) -> str: # relative to the run folder
+def failed_notebook(job: Job) -> str: # relative to the run folder
     "Where the notebook of a job is while the job is not done."
     return str(job.folder.with_suffix(".ipynb") if job.kind == "pretrain" else job.folder/"notebook.ipynb")
 
@@ -165,19 +166,18 @@ class Bar:
             self.bar.set_description_str(text)
 
 # %% ../../nbs/commands/42_ablation.ipynb #dec97bda
-def ablate(study, # anything `read_study` takes
-           out=None, # run folder; default runs/<name>
-           settings=(), # overrides "a.b=c"
-           cells=None, seeds=None, # a selection, None = all of the study
-           n_jobs=None, # jobs at once on this machine; None = one per GPU, without GPUs one per core
-           progress=True,
+def ablate(study: StudyConfig | dict | str | Path, # what `read_study` returned, or takes
+           out: str | Path | None = None, # run folder; default runs/<name>
+           cells: list | None = None, seeds: list | None = None, # a selection, None = all of the study
+           n_jobs: int | None = None, # jobs at once on this machine; None = one per GPU, without GPUs one per core
+           progress: bool = True,
            dask=None, # a Dask cluster that takes the jobs: address, scheduler file or Client
-           threads=1, # of each job; another number of threads gives other roundings
+           threads: int = 1, # of each job; another number of threads gives other roundings
           ) -> Path: # the run folder
     "Run what is missing of a study, then write its tables and its report."
     from megssl_nb.reporting.results import collect
     from megssl_nb.reporting.report import report
-    study = read_study(study, settings)
+    study = read_study(study)
     check_choice(study, cells, seeds)
     folder = Path(out or Path("runs")/study.name)
     with sole(folder):
@@ -205,9 +205,9 @@ def ablate(study, # anything `read_study` takes
     return folder
 
 # %% ../../nbs/commands/42_ablation.ipynb #75a146c9
-def run_all(run_folder, missing: list, # [Job]
+def run_all(run_folder: str | Path, missing: list, # [Job]
             pool, # an executor: `Local` or `dask`
-            task, # job -> (job, result), as `run_job`
+            task: Callable, # job -> (job, result), as `run_job`
             cost: dict, # estimated seconds of each digest
             progress: bool) -> list: # one dict per job that failed
     "Give out jobs whose stages are done, the most urgent first; a job whose stage failed is reported, not run."

@@ -7,30 +7,31 @@ __all__ = ['train_stage', 'check_start', 'enter', 'pretrain_study']
 
 # %% ../../nbs/commands/42b_pretraining.ipynb #a3955696
 import contextlib, os
+from dataclasses import replace
 from pathlib import Path
 from ..core import MegsslError, provenance, write_record
 from .ablation import run_job
 from ..machine.locks import sole
 from ..studies.plan import Job, check_choice, jobs
-from ..studies.study import Run, open_run, read_study, start_run
+from ..studies.study import StudyConfig, Run, open_run, read_study, start_run
 from ..train.loggers import check_loggers, make_loggers
-from ..train.processes import first_says, leads, together
+from ..train.processes import Launch, first_says, leads, together
 
 # %% ../../nbs/commands/42b_pretraining.ipynb #4ca693e0
-def train_stage(run: Run, job: Job, loggers=(), devices=1, nodes=1, progress=False) -> Path: # the checkpoint
+def train_stage(run: Run, job: Job, launch: Launch = Launch()) -> Path: # the checkpoint
     "Train the stage of one job in this process."
     from megssl_nb.pretext.stages import build_stage
-    from megssl_nb.train.pretrain import pretrain
+    from megssl_nb.train.pretrain import Training
     run = run.at(job.point)
     split, parent = run.split(job.seed, job.fold), job.parameters["parent"]
     encoder = run.encoder(job.seed, parent)
     stage = build_stage([run.study.pretexts[name] for name in job.pretexts], encoder, job.seed)
     record = run.record(list(job.pretexts), parent, job.seed, job.fold, job.digest)
     name = f"{run.study.name}-{'+'.join(job.pretexts)}-seed{job.seed}-fold{job.fold}"
-    made = make_loggers(loggers, run.folder, name, run.study.plain()) if leads(devices, nodes) else []
-    return pretrain(encoder, stage, run.windows, split.pretrain, split.pretrain_val, run.study.pretrain, job.seed,
-                    run.folder/job.folder, record,
-                    loggers=made, devices=devices, nodes=nodes, progress=progress)
+    first = leads(launch.devices, launch.nodes)
+    made = make_loggers(launch.loggers, run.folder, name, run.study.plain()) if first else []
+    return Training(encoder, stage, run.windows, split.pretrain, split.pretrain_val, run.study.pretrain, job.seed,
+                    run.folder/job.folder, record, replace(launch, loggers=made)).run()
 
 def check_start(devices: int, nodes: int):
     "Refuse numbers of processes that nobody has started or will start."
@@ -43,7 +44,9 @@ def check_start(devices: int, nodes: int):
         raise MegsslError(f"--devices 1: torchrun has started {started} processes; add --devices N for N processes "
                           "per node, and --nodes")
 
-def enter(study, folder, stack, devices=1, nodes=1, **options) -> Run: # stack: an ExitStack that keeps the lock
+def enter(study: StudyConfig, folder: str | Path, stack: contextlib.ExitStack, devices: int = 1, nodes: int = 1,
+          **options
+          ) -> Run: # stack: an ExitStack that keeps the lock
     "The run folder, prepared by the first process; others started with it wait, and must see the same."
     run = said = None
     same = lambda run: {"study": run.study.digest(), "store": run.store.digest}
@@ -64,25 +67,24 @@ def enter(study, folder, stack, devices=1, nodes=1, **options) -> Run: # stack: 
     return run
 
 # %% ../../nbs/commands/42b_pretraining.ipynb #b575c89d
-def pretrain_study(study, # anything `read_study` takes
-                   out=None, # run folder; default runs/<name>
-                   settings=(), # overrides "a.b=c"
-                   cells=None, seeds=None, # a selection, None = all of the study
-                   n_jobs=None, # processes of `prepare`
-                   # GPUs per node, or processes without GPUs, that share each batch; above 1, from the command line
-                   devices=1,
-                   nodes=1, # above 1, on each of them, with torchrun or srun
-                   loggers=(), # of `logger_names`
-                   progress=True) -> list: # the checkpoints
+def pretrain_study(study: StudyConfig | dict | str | Path, # what `read_study` returned, or takes
+                   out: str | Path | None = None, # run folder; default runs/<name>
+                   cells: list | None = None, seeds: list | None = None, # a selection, None = all of the study
+                   n_jobs: int | None = None, # processes of `prepare`
+                   progress: bool = True,
+                   # devices: GPUs per node, or processes without GPUs, that share each batch; above 1, from the
+                   # command line; nodes: above 1, on each of them, with torchrun or srun; loggers: of `logger_names`
+                   launch: Launch = Launch()) -> list: # the checkpoints
     "Run the pretraining stages of a study, one after the other; what is done is kept, what was interrupted is resumed."
-    study = read_study(study, settings)
+    study = read_study(study)
     check_choice(study, cells, seeds)
-    check_loggers(loggers)
+    check_loggers(launch.loggers)
     folder = Path(out or Path("runs")/study.name)
-    check_start(devices, nodes)
-    first = leads(devices, nodes)
+    check_start(launch.devices, launch.nodes)
+    first = leads(launch.devices, launch.nodes)
+    launch = replace(launch, progress=progress and first)
     with contextlib.ExitStack() as stack:
-        run = enter(study, folder, stack, devices, nodes, n_jobs=n_jobs, progress=progress)
+        run = enter(study, folder, stack, launch.devices, launch.nodes, n_jobs=n_jobs, progress=progress)
         todo = [j for j in jobs(run, cells, seeds) if j.kind == "pretrain"]
         if not todo:
             raise MegsslError(f"{study.name}: cells: none of them has a pretraining stage; 'megssl ablate' evaluates "
@@ -92,7 +94,7 @@ def pretrain_study(study, # anything `read_study` takes
                          provenance(study=run.study.digest(), store=run.store.digest, code=run.code))
         for job in todo:
             if not job.takes:
-                train_stage(run, job, loggers, devices, nodes, progress and first)
+                train_stage(run, job, launch)
             if first and (error := run_job(folder, job)[1]["error"]):
                 raise MegsslError(f"{folder/job.folder}: the notebook of this training failed: {error}")
     return [folder/job.folder for job in todo]

@@ -12,12 +12,15 @@ import numpy as np
 import torch
 from torch import nn
 from ..core import MegsslError
+from ..windows.batches import kept_on
 from .metrics import subject_rows
-from .readouts import ridge
+from .readouts import Perceptron, Setting, inner_folds, ridge
 from .tasks import Task, TaskConfig
+from ..windows.batches import Batch
+from ..windows.cut import Windows, WindowTable
 
 # %% ../../nbs/evaluation/32c_numbers.ipynb #5b318257
-def pearson(target, prediction
+def pearson(target: np.ndarray, prediction: np.ndarray
             ) -> np.ndarray: # (n, K) each -> (K,); 0 for a constant prediction, NaN for a constant target
     "The correlation of each column."
     t, p = (np.asarray(a, float) - np.mean(a, 0) for a in (target, prediction))
@@ -26,21 +29,22 @@ def pearson(target, prediction
     r = (t*p).sum(0)/np.where(scale > 0, scale, 1)
     return np.where(np.ptp(target, 0) == 0, np.nan, np.where(flat, 0., r))
 
-def explained(target, prediction) -> np.ndarray: # (n, K) each -> (K,); NaN for a constant target
+def explained(target: np.ndarray, prediction: np.ndarray
+              ) -> np.ndarray: # (n, K) each -> (K,); NaN for a constant target
     "The share of each column's variance that is predicted, R²."
     target, prediction = np.asarray(target, float), np.asarray(prediction, float)
     total, left = ((target - target.mean(0))**2).sum(0), ((target - prediction)**2).sum(0)
     same = np.ptp(target, 0) == 0
     return np.where(same, np.nan, 1 - left/np.where(same, 1, total))
 
-def squared_error(target, prediction) -> np.ndarray: # (n, K) each -> (K,)
+def squared_error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray: # (n, K) each -> (K,)
     "The mean squared error of each column."
     return ((np.asarray(target, float) - prediction)**2).mean(0)
 
 number_metrics = {"r": pearson, "r2": explained, "mse": squared_error}
 
-def number_scores(target, prediction, # (n, K)
-                  names) -> dict: # metric -> (value, n)
+def number_scores(target: np.ndarray, prediction: np.ndarray, # (n, K)
+                  names: list) -> dict: # metric -> (value, n)
     "All metrics, averaged over the columns and for each; what is not defined is left out."
     values = {name: f(target, prediction) for name, f in number_metrics.items()}
     mean = {name: v.mean() for name, v in values.items()}
@@ -50,52 +54,65 @@ def number_scores(target, prediction, # (n, K)
 # %% ../../nbs/evaluation/32c_numbers.ipynb #9e706d27
 class Numbers(Task):
     "A vector of numbers for each window: squared error of standardised targets; r, R² and squared error."
-    asks, headline, guess, shown = "numbers", "r2", 0., ("r", "r2")
+    asks, headline, shown = "numbers", "r2", ("r", "r2")
     baselines = ("mean", "log_variance", "band_power", "tangent_space", "lowpass_ridge", "mlp", "random_frozen")
+    on_request = ("cnn", "filter_bank", "transductive_power", "transductive_tangent", "correlations", "steady_tangent",
+                  "harmonics", "time_mean", "ridge", "kernel_ridge", "random_convolutions")
     centre, spread = None, None  # (K,) of the training windows, in the units of the columns
     class Config(TaskConfig):
         kind: Literal["numbers"] = "numbers"
 
-    @staticmethod
-    def named(windows): return list(windows.columns)
+    @property
+    def guess(self): # an error depends on the spread of the numbers
+        return 0. if self.headline in ("r", "r2") else None
 
-    def fitted(self, windows, train):
+    @staticmethod
+    def named(windows: Windows): return list(windows.columns)
+
+    def fitted(self, windows: Windows, train: np.ndarray):
         y, task = windows.targets(train), copy.copy(self)
         task.centre, task.spread = y.mean(0), y.std(0)
+        task.scale = tuple(torch.from_numpy(v) for v in (task.centre, task.spread))
         if same := [n for n, low, high in zip(self.names, y.min(0), y.max(0)) if low == high]:
             raise MegsslError(f"windows.numbers: {', '.join(same)}: the same number in all {len(y)} training windows; "
                               "leave it out, or change the split")
         return task
 
-    def standardised(self, target) -> torch.Tensor: # (n, K) float32
-        return ((target.double().cpu() - torch.from_numpy(self.centre))/torch.from_numpy(self.spread)).float()
+    def standardised(self, target: torch.Tensor) -> torch.Tensor: # (n, K) float32
+        centre, spread = (kept_on(v, target.device) for v in self.scale)
+        return ((target.double() - centre)/spread).float()
 
-    def loss(self, output, batch):
+    def loss(self, output: torch.Tensor, batch: Batch):
         return nn.functional.mse_loss(output, self.standardised(batch.target).to(output)), len(output)
 
-    def watched(self, output, target):
+    def watched(self, output: torch.Tensor, target: torch.Tensor):
         return {"val_loss": nn.functional.mse_loss(output, self.standardised(target)).item(),
                 "val_r2": float(np.mean(explained(target.numpy(), self.predict(output))))}
 
-    def predict(self, output): return output.double().cpu().numpy()*self.spread + self.centre
+    def predict(self, output: torch.Tensor): return output.double().cpu().numpy()*self.spread + self.centre
 
-    def decoded(self, setting, train, test, decoder=None, rows=None):
+    def decoded(self, setting: Setting, train: np.ndarray, test: np.ndarray, decoder=None,
+                rows: np.ndarray | None = None):
         rows = setting.train if rows is None else rows
         task, y = self.fitted(setting.windows, rows), setting.windows.targets(rows)
         z = (y - task.centre)/task.spread
         decoder = (decoder or ridge()).fit(train, z if z.shape[1] > 1 else z.ravel())
         return np.reshape(decoder.predict(test), (len(test), -1))*task.spread + task.centre
 
-    def metrics(self, target, prediction): return number_scores(target, prediction, self.names)
+    def probe_decoder(self, setting: Setting):
+        if setting.cfg.probe_head == "linear": return None
+        return Perceptron(inner_folds(setting.windows, setting.few), setting.seed)
 
-    def told(self, windows, idx):
+    def metrics(self, target: np.ndarray, prediction: np.ndarray): return number_scores(target, prediction, self.names)
+
+    def told(self, windows: Windows, idx: np.ndarray):
         import pandas as pd
         y = windows.targets(idx)
         y = y[np.isfinite(y).all(1)]
         return pd.concat([pd.Series([len(y)], ["windows"], dtype=float), *(pd.Series(f(y, 0), [f"{what} of {c}" for c in
                           self.names]) for what, f in (("mean", np.mean), ("spread", np.std)) if len(y))])
 
-    def plot(self, scored, prediction):
+    def plot(self, scored: WindowTable, prediction: np.ndarray):
         "Each number against what was predicted."
         import matplotlib.pyplot as plt
         k, y = len(self.names), scored.targets()
@@ -105,7 +122,7 @@ class Numbers(Task):
             ax.axline((true.mean(), true.mean()), slope=1, color="0.7", lw=.7)
             ax.set(title=name, xlabel="target", ylabel="prediction")
 
-    def rows(self, scored, prediction):
+    def rows(self, scored: WindowTable, prediction: np.ndarray):
         target = scored.targets()
         if np.shape(prediction) != target.shape:
             raise MegsslError(f"metrics: prediction: shape {np.shape(prediction)}, expected {target.shape}")

@@ -9,27 +9,30 @@ __all__ = ['PointClassifier', 'covering', 'token_rows', 'probe_points', 'merged'
 from typing import Literal
 import numpy as np
 import torch
-from .readouts import embeddings, fit_predict, logistic
+from .readouts import Setting, embeddings, fit_predict, logistic
 from .tasks import Classes, Classifier, TaskConfig
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch
+from ..core import Config
+from ..models.encoder import Encoder
+from ..windows.cut import Windows
 
 # %% ../../nbs/evaluation/32b_points.ipynb #837849db
 class PointClassifier(Classifier):
     "An encoder and a head that decides for each token; a time point takes the decision of the token that covers it."
-    def forward(self, batch): # Batch, or signals (B, C, T) -> (B, K, T) logits
+    def forward(self, batch: Batch | torch.Tensor): # Batch, or signals (B, C, T) -> (B, K, T) logits
         batch = as_batch(batch)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             tokens = self.encoder(batch)
         return self.encoder.tokenizer.covers(self.head(tokens), batch.x.shape[-1]).transpose(1, 2)
 
-def covering(encoder, samples: int) -> np.ndarray: # (T,)
+def covering(encoder: Encoder, samples: int) -> np.ndarray: # (T,)
     "The token that covers each time point of a window."
     n = encoder.tokenizer.n_tokens(samples)
     return encoder.tokenizer.covers(torch.arange(n)[None], samples)[0].numpy()
 
 # %% ../../nbs/evaluation/32b_points.ipynb #6ae0a754
-def token_rows(targets, # (n, T) class of each time point, -1 = unlabelled
-               at, # (T,) token of each time point
+def token_rows(targets: np.ndarray, # (n, T) class of each time point, -1 = unlabelled
+               at: np.ndarray, # (T,) token of each time point
                k: int): # classes -> window, token, class, weight of each row
     "The tokens that cover labelled time points, once per class, with the number of these time points."
     window, t = np.nonzero(targets >= 0)
@@ -38,7 +41,8 @@ def token_rows(targets, # (n, T) class of each time point, -1 = unlabelled
     rows = np.flatnonzero(counts)
     return rows//(n*k), rows//k % n, rows % k, counts[rows]
 
-def probe_points(encoder, windows, train, test, c=1.0) -> np.ndarray: # (labelled time points of `test`, K)
+def probe_points(encoder: Encoder, windows: Windows, train: np.ndarray, test: np.ndarray, c: float = 1.0
+                 ) -> np.ndarray: # (labelled time points of `test`, K)
     "Logistic regression on the tokens of the frozen encoder, for each labelled time point."
     at, k = covering(encoder, windows.length), len(windows.classes)
     tokens = lambda idx: embeddings(encoder, windows, idx, pool="tokens").reshape(len(idx), at[-1] + 1, -1)
@@ -47,7 +51,7 @@ def probe_points(encoder, windows, train, test, c=1.0) -> np.ndarray: # (labelle
     prob = fit_predict(logistic(c), tokens(train)[window, token], y, answers.reshape(-1, answers.shape[-1]), k, weight)
     return merged(windows[test], prob.reshape(*answers.shape[:2], k)[:, at][windows.targets(test) >= 0])
 
-def merged(windows, prob: np.ndarray
+def merged(windows: Windows, prob: np.ndarray
            ) -> np.ndarray: # (M, K) labelled time points of each window -> (n, K), those of `windows.scored`
     "One answer per time point, the mean over the windows that hold it."
     _, which = np.unique(windows.places()[0], return_inverse=True)
@@ -58,14 +62,17 @@ def merged(windows, prob: np.ndarray
 # %% ../../nbs/evaluation/32b_points.ipynb #85df57ad
 class TimePoints(Classes):
     "To which class each time point belongs: the head decides for each token, each time point is scored once."
-    asks, level, baselines = "time_points", "sample", ("majority", "random_frozen")
+    asks, level, baselines, on_request = "time_points", "sample", ("majority", "random_frozen"), ("cnn",)
     class Config(TaskConfig):
         kind: Literal["time_points"] = "time_points"
 
-    def shape(self, samples): return samples, len(self.names)
-    def head(self, encoder, cfg, samples): return PointClassifier(encoder, len(self.names), head=cfg.head)
-    def answers(self, output, target): return output.transpose(1, 2)[target >= 0], target[target >= 0]
-    def collected(self, windows, prediction): return merged(windows, prediction)
+    def shape(self, samples: int): return samples, len(self.names)
+    def head(self, encoder: Encoder, cfg: Config, samples: int):
+        return PointClassifier(encoder, len(self.names), head=cfg.head)
+    def answers(self, output: torch.Tensor, target: torch.Tensor):
+        return output.transpose(1, 2)[target >= 0], target[target >= 0]
+    def collected(self, windows: Windows, prediction: np.ndarray): return merged(windows, prediction)
 
-    def probe(self, encoder, setting):
+    def probe(self, encoder: Encoder, setting: Setting):
+        self.probe_decoder(setting)
         return probe_points(encoder, setting.windows, setting.few, setting.test, setting.cfg.probe_c)

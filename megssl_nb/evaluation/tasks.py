@@ -11,16 +11,20 @@ import numpy as np
 import torch
 from torch import nn
 from ..core import Config, MegsslError, Registry, code_digest
-from .metrics import confusion, metric_rows, scores
-from .readouts import embeddings, fit_predict, logistic
+from .metrics import Score, confusion, metric_rows, scores
+from .readouts import Setting, embeddings, fit_predict, logistic
+from .statistics import possible
+from ..windows.batches import Batch, at_hand
+from ..models.encoder import Encoder
+from ..windows.cut import Windows, WindowTable
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #24686765
 class Classifier(nn.Module):
     "An encoder, one vector per window and a head."
-    def __init__(self, encoder, n_classes: int, # or how many numbers
-                 head="mlp", # "mlp" (published: LayerNorm, 128, ReLU, dropout, classes) or "linear"
-                 frozen=False, # True: the encoder is a fixed feature extractor
-                 hidden=128, dropout=0.1,
+    def __init__(self, encoder: Encoder, n_classes: int, # or how many numbers
+                 head: str = "mlp", # "mlp" (published: LayerNorm, 128, ReLU, dropout, classes) or "linear"
+                 frozen: bool = False, # True: the encoder is a fixed feature extractor
+                 hidden: int = 128, dropout: float = 0.1,
                  tokens: int|None=None
                  ): # None: the mean over tokens; N: all N tokens side by side, for what is locked to an event
         super().__init__()
@@ -33,14 +37,14 @@ class Classifier(nn.Module):
         self.head = nn.Sequential(*layers, nn.Linear(hidden if head == "mlp" else width, n_classes))
         self.train()
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True):
         "A frozen encoder stays in evaluation mode (no dropout, no running statistics)."
         super().train(mode)
         if self.frozen:
             self.encoder.eval()
         return self
 
-    def forward(self, batch): # Batch, or signals (B, C, T) -> (B, K) logits or numbers
+    def forward(self, batch: Batch | torch.Tensor): # Batch, or signals (B, C, T) -> (B, K) logits or numbers
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             z = self.encoder.embed(batch, self.pool)
         return self.head(z)
@@ -63,90 +67,108 @@ class Task:
     shown = ()                 # metrics that a cell's page shows
     monitors = ("val_loss",)   # what early stopping can look at; the first is the default
     baselines = ()             # names of its baselines
-    on_request = ("cnn",)      # those that take as long as a fine-tuning, so "all" leaves them out
+    # those that run only where the windows suit them, or where a study names them
+    on_request = ("cnn",)
     Config = TaskConfig
 
-    def __init__(self, cfg, windows):
+    def __init__(self, cfg: TaskConfig, windows: Windows):
         self.cfg, self.names = cfg, self.named(windows)
         self.classes = []      # names of the classes; none where numbers are asked for
         self.more = {name: metrics.get(name, "task: metrics") for name in cfg.metrics}
 
     guess = None               # value of the headline that knowing nothing reaches
+    bounds = None              # lowest and highest value of the headline; None = what is known of a metric of this name
+
+    @property
+    def score(self) -> Score:
+        "What pages need to know of the headline."
+        if self.headline == "mse" and self.better != "low":
+            raise MegsslError("task: headline: mse is an error; say better = 'low' in the task")
+        bounds = self.bounds or possible(self.headline)
+        return Score(self.headline, self.better, self.level, self.guess, tuple(bounds))
 
     def described(self) -> dict:
         "What determines a task: its configuration and, for a user's class and metrics, their text."
         return self.cfg.plain() | {"code": [code_digest(f) for f in (type(self), *self.more.values())]}
 
     @staticmethod
-    def named(windows) -> list:
+    def named(windows: Windows) -> list:
         "What the columns of a prediction are called."
         return list(windows.classes)
 
-    def fitted(self, windows, train):
+    def fitted(self, windows: Windows, train: np.ndarray):
         "The same task with what it learns from the targets of the training windows."
         return self
 
-    def targets(self, windows, idx=None) -> np.ndarray: # (B,), (B, T) or (B, K)
+    def targets(self, windows: Windows, idx: np.ndarray | None = None) -> np.ndarray: # (B,), (B, T) or (B, K)
         "What is asked of windows `idx`."
         return windows.targets(idx)
 
     def shape(self, samples: int) -> tuple: # of the output for one window
         return (len(self.names),)
 
-    def head(self, encoder, cfg, samples: int): # cfg: EvaluateConfig; samples of a window
+    def head(self, encoder: Encoder, cfg: Config, samples: int): # cfg: EvaluateConfig; samples of a window
         "The network that is fine-tuned: the encoder with a head."
         tokens = encoder.tokenizer.n_tokens(samples) if cfg.pool == "tokens" else None
         return Classifier(encoder, len(self.names), head=cfg.head, tokens=tokens)
 
-    def loss(self, output, batch) -> tuple: # scalar, how many answers it is a mean of
+    def loss(self, output: torch.Tensor, batch: Batch) -> tuple: # scalar, how many answers it is a mean of
         "What the network is trained to make small."
         raise NotImplementedError
 
-    def answers(self, output, target) -> tuple: # (n, K), (n,) or (n, K)
+    def answers(self, output: torch.Tensor, target: torch.Tensor) -> tuple: # (n, K), (n,) or (n, K)
         "The outputs that are scored, and their targets."
         return output, target
 
-    def watched(self, output, target) -> dict: # name -> value
+    def watched(self, output: torch.Tensor, target: torch.Tensor) -> dict: # name -> value
         "What is told after each epoch, of the whole validation set."
         raise NotImplementedError
 
-    def predict(self, output) -> np.ndarray: # (n, K) float64
+    def predict(self, output: torch.Tensor) -> np.ndarray: # (n, K) float64
         "Predictions from the outputs of a network."
         raise NotImplementedError
 
-    def collected(self, windows, prediction) -> np.ndarray: # one row per row of `windows.scored`
+    def collected(self, windows: Windows, prediction: np.ndarray) -> np.ndarray: # one row per row of `windows.scored`
         "One prediction for each thing that is asked."
         return prediction
 
-    def decoded(self, setting, train, test, decoder=None, rows=None
+    def decoded(self, setting: Setting, train: np.ndarray, test: np.ndarray, decoder=None,
+                rows: np.ndarray | None = None
                 ) -> np.ndarray: # features; rows: of the windows that teach
         "What a scikit-learn decoder predicts from features."
         raise NotImplementedError
 
-    def probe(self, encoder, setting) -> np.ndarray:
-        "What a linear decoder finds in a frozen encoder."
+    def probe_decoder(self, setting: Setting):
+        "What reads a frozen encoder; None = the linear decoder of the task, and the only one unless a task has more."
+        if setting.cfg.probe_head == "linear": return None
+        raise MegsslError(f"evaluate.probe_head: {setting.cfg.probe_head}: {self.cfg.kind} has a linear probe only; "
+                          "leave it out")
+
+    def probe(self, encoder: Encoder, setting: Setting) -> np.ndarray:
+        "What a decoder finds in a frozen encoder."
+        decoder = self.probe_decoder(setting)
         train, test = (embeddings(encoder, setting.windows, i, pool=setting.cfg.pool)
                        for i in (setting.few, setting.test))
-        return self.decoded(setting, train, test, rows=setting.few)
+        return self.decoded(setting, train, test, decoder, rows=setting.few)
 
-    def metrics(self, target, prediction) -> dict: # name -> (value, n)
+    def metrics(self, target: np.ndarray, prediction: np.ndarray) -> dict: # name -> (value, n)
         "Scores of a whole set of predictions."
         raise NotImplementedError
 
-    def added(self, target, prediction) -> dict: # name -> (value, n)
+    def added(self, target: np.ndarray, prediction: np.ndarray) -> dict: # name -> (value, n)
         "The scores that the user has added."
         return {name.rpartition(":")[2].partition("@")[0]: (float(f(target, prediction)), len(target))
                 for name, f in self.more.items()}
 
-    def told(self, windows, idx): # -> Series
+    def told(self, windows: Windows, idx: np.ndarray): # -> Series
         "What there is to learn from or to score among windows `idx`."
         raise NotImplementedError
 
-    def confusion(self, scored, prediction) -> dict: # level -> (K, K) counts
+    def confusion(self, scored: WindowTable, prediction: np.ndarray) -> dict: # level -> (K, K) counts
         "Which class is taken for which; nothing where there are no classes."
         return {}
 
-    def rows(self, scored, prediction) -> list: # dict(subject, level, metric, value, n)
+    def rows(self, scored: WindowTable, prediction: np.ndarray) -> list: # dict(subject, level, metric, value, n)
         "One row per subject (and `all`), level and metric; scored: `windows[test].scored`."
         raise NotImplementedError
 
@@ -156,21 +178,25 @@ class Classes(Task):
     asks, headline, monitors = "classes", "macro_f1", ("val_macro_f1", "val_loss")
     shown = ("macro_f1", "balanced_accuracy")
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
+    on_request = ("cnn", "wave", "xdawn", "filter_bank", "csp", "transductive_power", "transductive_tangent", "cca",
+                  "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions")
     class Config(TaskConfig):
         kind: Literal["classes"] = "classes"
 
-    def __init__(self, cfg, windows):
+    def __init__(self, cfg: TaskConfig, windows: Windows):
         super().__init__(cfg, windows)
         self.classes = self.names
 
     @property
-    def guess(self): return 1/len(self.names)
+    def guess(self): # among classes that are equally frequent; of another headline it is not known
+        return 1/len(self.names) if self.headline in ("macro_f1", "accuracy", "balanced_accuracy") else None
 
-    def loss(self, output, batch):
+    def loss(self, output: torch.Tensor, batch: Batch):
         y = batch.target
-        return nn.functional.cross_entropy(output, y, ignore_index=-1), int((y >= 0).sum())
+        count = (y >= 0).sum()
+        return nn.functional.cross_entropy(output, y, ignore_index=-1), int(count) if at_hand(count) else count
 
-    def watched(self, output, target):
+    def watched(self, output: torch.Tensor, target: torch.Tensor):
         from sklearn.metrics import f1_score
         guess = output.argmax(1)
         return {"val_loss": nn.functional.cross_entropy(output, target).item(),
@@ -178,24 +204,25 @@ class Classes(Task):
                 "val_macro_f1": float(f1_score(target, guess, labels=range(output.shape[1]), average="macro",
                                                zero_division=0))}
 
-    def predict(self, output): return output.double().softmax(1).numpy()
+    def predict(self, output: torch.Tensor): return output.double().softmax(1).numpy()
 
-    def decoded(self, setting, train, test, decoder=None, rows=None):
+    def decoded(self, setting: Setting, train: np.ndarray, test: np.ndarray, decoder=None,
+                rows: np.ndarray | None = None):
         rows = setting.train if rows is None else rows
         return fit_predict(decoder or logistic(setting.cfg.probe_c), train, setting.windows.y[rows], test,
                            len(self.names))
 
-    def metrics(self, target, prediction): return scores(target, prediction, self.names)
+    def metrics(self, target: np.ndarray, prediction: np.ndarray): return scores(target, prediction, self.names)
 
-    def told(self, windows, idx):
+    def told(self, windows: Windows, idx: np.ndarray):
         import pandas as pd
         return pd.Series(windows.tally(idx), self.names)
 
-    def confusion(self, scored, prediction):
+    def confusion(self, scored: WindowTable, prediction: np.ndarray):
         groups = {self.level: None} | ({"recording": scored.group} if self.level == "window" else {})
         return {level: confusion(scored.y, prediction, len(self.names), of).tolist() for level, of in groups.items()}
 
-    def rows(self, scored, prediction):
+    def rows(self, scored: WindowTable, prediction: np.ndarray):
         def score(y, prob): return self.metrics(y, prob) | self.added(y, prob)
         return metric_rows(scored.y, prediction, scored, self.names, self.level, score)
 
@@ -205,20 +232,21 @@ tasks.register("classes", Classes)
 tasks.register("time_points", "megssl_nb.evaluation.points:TimePoints")
 tasks.register("numbers", "megssl_nb.evaluation.numbers:Numbers")
 
-def asked(windows) -> str: # kind; "" where nothing has a label
+def asked(windows: Windows) -> str: # kind; "" where nothing has a label
     "The task that windows ask for: numbers, time points or classes."
     if windows.numbers is not None: return "numbers"
     if not windows.classes: return ""
     return "classes" if windows.samples is None else "time_points"
 
-def task_config(spec): # a name, or a mapping with `kind` -> the configuration of a task
+def task_config(spec: str | dict): # a name, or a mapping with `kind` -> the configuration of a task
     "The checked configuration of a task."
     spec = {"kind": spec} if isinstance(spec, str) else spec
     if not isinstance(spec, dict) or "kind" not in spec:
         raise MegsslError(f"task: give a name or a mapping with 'kind', not {spec!r:.60}")
     return tasks[spec["kind"]].Config.read(spec, "task")
 
-def task_of(windows, spec=None): # spec: as a study says it; None = what the windows ask for
+def task_of(windows: Windows, spec: str | dict | None = None
+            ): # spec: as a study says it; None = what the windows ask for
     "The task of these windows, or None where nothing has a label."
     there = asked(windows)
     if not there: return None

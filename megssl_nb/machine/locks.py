@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['busy', 'stopping', 'marker', 'held_locks', 'Busy', 'locked', 'is_run', 'check_out', 'mark_run', 'sole', 'job_lock',
-           'keep_lock', 'devices', 'device']
+           'keep_lock', 'devices', 'jobs_per_gpu', 'device']
 
 # %% ../../nbs/machine/39_locks.ipynb #fd3d9c4e
-import contextlib, getpass, math, os, re, socket, tempfile, threading, time
+import contextlib, getpass, itertools, math, os, re, socket, tempfile, threading, time
 from pathlib import Path
-from ..core import (MegsslError, file_digest, is_record, read_json, read_record, sweep, vacant, write_json,
+from ..core import (MegsslError, file_digest, is_record, read_json, read_record, clear_scratch, vacant,
+                            write_json,
                             write_record)
 
 # %% ../../nbs/machine/39_locks.ipynb #7021cf7a
@@ -89,10 +90,10 @@ def sole(folder: str|Path, # run folder
         except Busy: raise MegsslError(f"{folder}: {owner(here)}; wait until it ends, or stop it") from None
         write_json(here/"owner.json", {"name": name, "pid": os.getpid(), "host": socket.gethostname(),
                                        "since": time.strftime("%Y-%m-%d %H:%M:%S")})
-        sweep(folder)
+        clear_scratch(folder)
         try: yield
         finally:
-            sweep(folder)
+            clear_scratch(folder)
             leave(here)
             if new and [p.name for p in Path(folder).iterdir()] == [marker]: # nothing came of it
                 (Path(folder)/marker).unlink()
@@ -143,16 +144,24 @@ def devices() -> list: # values for CUDA_VISIBLE_DEVICES
     named = [d.strip() for d in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if d.strip()]
     return (named or [str(i) for i in range(count)])[:count]
 
+def jobs_per_gpu() -> int:
+    "How many jobs share a GPU: `MEGSSL_JOBS_PER_GPU`, for small networks; one if it is not set."
+    given = os.environ.get("MEGSSL_JOBS_PER_GPU", "1")
+    if not given.isdigit() or not int(given):
+        raise MegsslError(f"MEGSSL_JOBS_PER_GPU: {given!r}; give the number of jobs that share a GPU")
+    return int(given)
+
 @contextlib.contextmanager
 def device(): # yields the environment for a kernel
-    "A GPU for this job alone, waiting until one is free; without GPUs nothing."
+    "A GPU for this job, or a share of one, waiting until one is free; without GPUs nothing."
     found, batch = devices(), os.environ.get("SLURM_JOB_ID", "")
     place = Path(tempfile.gettempdir())/f"megssl-{getpass.getuser()}"
     with contextlib.ExitStack() as stack:
         while found:
-            for d in found:
+            for share, d in itertools.product(range(jobs_per_gpu()), found): # one job per card first
+                name = re.sub(r"[^A-Za-z0-9-]", "_", d) + f"-share{share}" * bool(share)
                 try:
-                    stack.enter_context(locked(place/f"gpu{batch}-{re.sub(r'[^A-Za-z0-9-]', '_', d)}.lock"))
+                    stack.enter_context(locked(place/f"gpu{batch}-{name}.lock"))
                 except Busy: continue
                 yield {"CUDA_VISIBLE_DEVICES": d}
                 return

@@ -9,7 +9,7 @@ __all__ = ['CNN']
 import torch
 from torch import nn
 import torch.nn.functional as F
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch
 
 # %% ../../nbs/models/16_cnn.ipynb #cf22ffcd
 class CNN(nn.Module):
@@ -17,9 +17,9 @@ class CNN(nn.Module):
     def __init__(self, channels: int, samples: int, # of a window
                  sfreq: float, # Hz
                  classes: int,
-                 points=False, # True: a decision for each time point instead of one for the window
-                 width=16, # spatial filters
-                 dropout=0.25):
+                 points: bool = False, # True: a decision for each time point instead of one for the window
+                 width: int = 16, # spatial filters
+                 dropout: float = 0.25):
         super().__init__()
         odd = lambda n: 2*max(0, round(n)//2) + 1
         self.step = max(1, min(samples, round(sfreq/32)))
@@ -36,7 +36,7 @@ class CNN(nn.Module):
                                    nn.Linear(width*-(-bins//group), classes)))
         self.points = points
 
-    def forward(self, batch): # Batch, or (B, C, T) signals -> (B, K) logits, or (B, K, T)
+    def forward(self, batch: Batch | torch.Tensor): # Batch, or (B, C, T) signals -> (B, K) logits, or (B, K, T)
         x = as_batch(batch).cleared().x
         z = self.head(self.mix(self.time(self.space(x))))
         return z.repeat_interleave(self.step, -1)[..., :x.shape[-1]] if self.points else z

@@ -7,13 +7,14 @@ __all__ = ['CodebookConfig', 'Codebook', 'perplexity', 'usage', 'draw_negatives'
            'ContrastHead', 'tally']
 
 # %% ../../nbs/models/14_codebook.ipynb #46e21288
-import math
+import functools, math
 import torch
 from torch import nn
 import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
 from .tokens import taken, marked
+from ..windows.batches import at_hand
 
 # %% ../../nbs/models/14_codebook.ipynb #6f4b182c
 class CodebookConfig(Config):
@@ -37,6 +38,9 @@ class CodebookConfig(Config):
         return max(self.temperature[1], self.temperature[0]*self.decay**(progress*self.updates))
 
 # %% ../../nbs/models/14_codebook.ipynb #45b21b26
+def _chosen(codes, entries: int): # (...,) int64 -> (..., entries) float32, 1 at the code
+    return torch.zeros(*codes.shape, entries, device=codes.device).scatter_(-1, codes[..., None], 1.)
+
 class Codebook(nn.Module):
     "Features (..., width) to codebook vectors (..., dim)."
     undecayed = ("vectors",)  # no weight decay
@@ -48,38 +52,42 @@ class Codebook(nn.Module):
         nn.init.zeros_(self.scores.bias)
         self.vectors = nn.Parameter(torch.rand(cfg.groups, cfg.entries, cfg.dim//cfg.groups))
 
-    def forward(self, features, # (..., width)
+    def forward(self, features: torch.Tensor, # (..., width)
                 temperature: float | None = None, # None: the best entry, as in evaluation
-                generator=None,
+                generator: torch.Generator | None = None,
                ) -> tuple: # vectors (..., dim), codes (..., G) int64, scores (..., G, V)
         "The vectors of the chosen entries."
         scores = self.scores(features).unflatten(-1, (self.cfg.groups, self.cfg.entries)).float()
         if temperature is None:
             codes = scores.argmax(-1)
-            choice = F.one_hot(codes, self.cfg.entries).to(scores.dtype)
+            choice = _chosen(codes, self.cfg.entries)
         else:
             noise = -torch.empty(scores.shape,
                                  device=generator.device).exponential_(generator=generator).log().to(scores.device)
             soft = ((scores + noise)/temperature).softmax(-1)
             codes = soft.argmax(-1)
-            choice = F.one_hot(codes, self.cfg.entries) - soft.detach() + soft
+            choice = _chosen(codes, self.cfg.entries) - soft.detach() + soft
         return torch.einsum("...gv,gvd->...gd", choice.to(self.vectors.dtype), self.vectors).flatten(-2), codes, scores
 
 # %% ../../nbs/models/14_codebook.ipynb #54ed0499
-def perplexity(p, # (M, G, V) probabilities or one-hot choices
+def perplexity(p: torch.Tensor, # (M, G, V) probabilities or one-hot choices
+               real: torch.Tensor | None = None, # (M,) bool, which of them count; None: all
               ): # (G,)
     "exp of the entropy of the mean choice, per group."
-    return torch.special.entr(p.float().mean(0)).sum(-1).exp()
+    p = p.float()
+    mean = p.mean(0) if real is None else (p*real[:, None, None]).sum(0)/real.sum().clamp(min=1)
+    return torch.special.entr(mean).sum(-1).exp()
 
-def usage(codes, scores) -> dict: # codes (M, G), scores (M, G, V) -> {"hard": (G,), "soft": (G,)}
+def usage(codes: torch.Tensor, scores: torch.Tensor, real: torch.Tensor | None = None
+          ) -> dict: # (M, G), (M, G, V), (M,) bool or None: all -> {"hard": (G,), "soft": (G,)}
     "Perplexity of the entries that were chosen, and of the average probabilities."
-    return {"hard": perplexity(F.one_hot(codes, scores.shape[-1])), "soft": perplexity(scores.softmax(-1))}
+    return {"hard": perplexity(_chosen(codes, scores.shape[-1]), real), "soft": perplexity(scores.softmax(-1), real)}
 
 # %% ../../nbs/models/14_codebook.ipynb #1a0fe1ce
-def draw_negatives(counts, # (B,) int64, hidden tokens per window
+def draw_negatives(counts: torch.Tensor, # (B,) int64, hidden tokens per window
                    n: int, # length of the padded lists
                    k: int, # wrong answers per token
-                   generator): # -> (B, n, k) int64, ranks within the window's list
+                   generator: torch.Generator): # -> (B, n, k) int64, ranks within the window's list
     """Wrong answers, uniform over the other hidden tokens of the window, with replacement; a window with one hidden
     token has none and gets its own."""
     others = (counts - 1).clamp(min=0)[:, None, None]
@@ -90,26 +98,28 @@ def draw_negatives(counts, # (B,) int64, hidden tokens per window
     return torch.where(others > 0, drawn + (drawn >= own), own.expand_as(drawn))
 
 # %% ../../nbs/models/14_codebook.ipynb #0c951b72
-def contest(answers, # (B, n, P) of the context network at the hidden tokens
-            vectors, # (B, n, P) codebook vectors of the hidden tokens
-            codes,   # (B, n, G) their codes
-            drawn,   # (B, n, K) from `draw_negatives`
-            kappa=0.1):    # -> (B, n, 1 + K) logits, the right answer first
+def contest(answers: torch.Tensor, # (B, n, P) of the context network at the hidden tokens
+            vectors: torch.Tensor, # (B, n, P) codebook vectors of the hidden tokens
+            codes: torch.Tensor,   # (B, n, G) their codes
+            drawn: torch.Tensor,   # (B, n, K) from `draw_negatives`
+            kappa: float = 0.1):    # -> (B, n, 1 + K) logits, the right answer first
     "The logits of the right and the wrong answers."
     cos = F.normalize(answers.float(), dim=-1) @ F.normalize(vectors.float(), dim=-1).transpose(1, 2)/kappa
-    book = (codes*(codes.amax().item() + 1)**torch.arange(codes.shape[-1], device=codes.device)).sum(-1)
-    same = book[:, :, None] == book[:, None]
+    same = functools.reduce(torch.logical_and, (c[:, :, None] == c[:, None] for c in codes.unbind(-1)))
     wrong = cos.gather(2, drawn).masked_fill(same.gather(2, drawn), -math.inf)
     return torch.cat([cos.diagonal(dim1=1, dim2=2)[..., None], wrong], -1)
 
-def contest_loss(logits): # (M, 1 + K) -> scalar, summed over tokens
+def contest_loss(logits: torch.Tensor, # (..., 1 + K)
+                 counts: torch.Tensor | None = None # (...,) bool, which tokens count; None: all
+                 ): # -> scalar, summed over tokens
     "Cross-entropy of picking the right answer, summed."
-    return (logits.logsumexp(-1) - logits[:, 0]).sum()
+    lost = logits.logsumexp(-1) - logits[..., 0]
+    return (lost if counts is None else lost.where(counts, 0.)).sum()
 
-def won(logits): # (M, 1 + K) -> (M,) bool
+def won(logits: torch.Tensor): # (..., 1 + K) -> (...,) bool
     "Where the right answer scores higher than every wrong one that is left; without any left nothing is won."
-    best = logits[:, 1:].amax(-1)
-    return (logits[:, 0] > best) & best.isfinite()
+    best = logits[..., 1:].amax(-1)
+    return (logits[..., 0] > best) & best.isfinite()
 
 # %% ../../nbs/models/14_codebook.ipynb #426f0840
 class ContrastHead(nn.Module):
@@ -126,16 +136,16 @@ class ContrastHead(nn.Module):
         self.book, self.drop = Codebook(width, cfg), nn.Dropout(dropout)
         self.to_answer, self.to_vector = nn.Linear(dim, project), nn.Linear(cfg.dim, project)
 
-    def hide(self, tokens, mask): # (B, N, dim), (B, N) bool -> (B, N, dim)
+    def hide(self, tokens: torch.Tensor, mask: torch.Tensor): # (B, N, dim), (B, N) bool -> (B, N, dim)
         "The mask vector at the hidden places."
         return torch.where(mask[..., None], self.mask_vector.to(tokens.dtype), tokens)
 
-    def forward(self, features, # (B, N, width) of the clean signal
-                context,  # (B, N, dim) of the signal with hidden tokens
-                mask,     # (B, N) bool, True = hidden
-                drawn,    # (B, n, K) from `draw_negatives`
-                temperature=None, generator=None) -> dict: # see `tally`
-        at, real = marked(mask)
+    def forward(self, features: torch.Tensor, # (B, N, width) of the clean signal
+                context: torch.Tensor,  # (B, N, dim) of the signal with hidden tokens
+                mask: torch.Tensor,     # (B, N) bool, True = hidden
+                drawn: torch.Tensor,    # (B, n, K) from `draw_negatives`
+                temperature: float | None = None, generator: torch.Generator | None = None) -> dict: # see `tally`
+        at, real = marked(mask, drawn.shape[1])
         vectors, codes, scores = self.book(self.drop(taken(features, at)), temperature, generator)
         answers, vectors = self.to_answer(taken(context, at)), self.to_vector(vectors)
         return {"at": at, "real": real, "answers": answers, "vectors": vectors, "codes": codes, "scores": scores,
@@ -144,13 +154,18 @@ class ContrastHead(nn.Module):
 
 def tally(out: dict, soft: bool) -> dict: # soft: diversity of the probabilities (training) or of the choices
     "Sums over the hidden tokens of a batch; a token without a wrong answer to draw does not count."
-    several = out["real"].sum(1, keepdim=True) > 1
-    counts = out["real"] & several
-    logits, used = out["logits"][counts], usage(out["codes"][out["real"]], out["scores"][out["real"]])
+    real = out["real"]
+    counts = real & (real.sum(1, keepdim=True) > 1)
+    if at_hand(real):
+        logits, codes, scores = out["logits"][counts], out["codes"][real], out["scores"][real]
+        lost, right, used = contest_loss(logits), won(logits).sum(), usage(codes, scores)
+    else: # lists of a fixed length: how many tokens are hidden is known on the device only
+        lost, right = contest_loss(out["logits"], counts), (won(out["logits"]) & counts).sum()
+        used = usage(*(out[k].flatten(0, 1) for k in ("codes", "scores", "real")))
     G, V = out["scores"].shape[-2:]
-    n, hidden = counts.sum(), out["real"].sum(1)
+    n, hidden = counts.sum(), real.sum(1)
     others = (hidden - 1).clamp(min=1)
     different = others*(1 - (1 - 1/others)**out["drawn"].shape[-1]) # expected number of different wrong answers
-    return {"n": n, "contrastive": contest_loss(logits),
-            "diversity": (G*V - used["soft" if soft else "hard"].sum())/(G*V)*n, "won": won(logits).sum(),
+    return {"n": n, "contrastive": lost,
+            "diversity": (G*V - used["soft" if soft else "hard"].sum())/(G*V)*n, "won": right,
             "chance": (hidden/(1 + different)).where(hidden > 1, 0.).sum(), "hard": used["hard"], "soft": used["soft"]}

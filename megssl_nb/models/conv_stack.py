@@ -12,8 +12,9 @@ from torch import nn
 import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
-from .tokens import Tokens, along_time
-from ..windows.batches import as_batch
+from .tokens import Tokens, along_time, seen_whole
+from ..windows.batches import Batch, as_batch, full
+from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10b_conv_stack.ipynb #772c2bef
 class ConvStackConfig(Config):
@@ -68,9 +69,20 @@ class ConvLayer(nn.Module):
         self.norm = {"group": lambda: nn.GroupNorm(b, b), "layer": lambda: nn.LayerNorm(b), None: nn.Identity}[norm]()
         nn.init.kaiming_normal_(self.conv.weight)
 
-    def forward(self, x): # (B, a, T) -> (B, b, T')
+    def forward(self, x, valid=None): # (B, a, T), (B, T) bool: False = padding -> (B, b, T')
         x = self.conv(x)
-        return F.gelu(self.norm(x.transpose(1, 2)).transpose(1, 2) if self.kind == "layer" else self.norm(x))
+        if self.kind == "layer": return F.gelu(self.norm(x.transpose(1, 2)).transpose(1, 2))
+        if self.kind is None or valid is None: return F.gelu(self.norm(x))
+        there = seen_whole(valid, self.conv.stride[0], self.conv.kernel_size[0])
+        return F.gelu(self.norm(x).where(valid.all(1)[:, None, None], over_valid(self.norm, x, there)))
+
+def over_valid(norm, x, there): # GroupNorm with one channel per group, (B, C, T), (B, T) bool -> (B, C, T)
+    "The same norm with the mean and the variance of the valid samples of each window."
+    x, there = x.float(), there[:, None]
+    n = there.sum(-1, keepdim=True).clamp(min=1)
+    x = x - x.masked_fill(~there, 0.).sum(-1, keepdim=True)/n
+    spread = (x.masked_fill(~there, 0.).square().sum(-1, keepdim=True)/n + norm.eps).sqrt()
+    return x/spread*norm.weight[:, None] + norm.bias[:, None]
 
 class ScaledGradient(torch.autograd.Function):
     "The same values; the gradient is multiplied."
@@ -86,7 +98,8 @@ class ConvStack(nn.Module):
     "Signals (B, C, T) to tokens (B, N, dim)."
     sees_places = False # where the sensors are does not matter, only which they are
     Config = ConvStackConfig
-    def __init__(self, cfg: ConvStackConfig, image): # image: SensorImage; only its number of sensors is used
+    def __init__(self, cfg: ConvStackConfig, image: SensorImage
+                 ): # image: SensorImage; only its number of sensors is used
         super().__init__()
         self.cfg, self.hop, self.field = cfg, cfg.hop, cfg.field  # hop and field in samples
         widths = [len(image.ch_names)] + [cfg.width]*len(cfg.layers)
@@ -99,27 +112,35 @@ class ConvStack(nn.Module):
 
     def n_tokens(self, samples: int) -> int: return self.cfg.length(samples)
 
-    def stack(self, x, hidden=None): # (B, C, T), (B, C, T) bool True = hidden -> (B, N, width)
+    def stack(self, x: torch.Tensor, # (B, C, T)
+              hidden: torch.Tensor | None = None, # (B, C, T) bool, True = hidden
+              valid: torch.Tensor | None = None): # (B, T) bool, False = padding -> (B, N, width)
         "The output of the convolutions."
         if not self.n_tokens(x.shape[-1]):
             raise MegsslError(f"window: {x.shape[-1]} samples are less than the receptive field of {self.cfg.field}; "
                               "choose longer windows")
-        y = self.convs(x if hidden is None else x.masked_fill(hidden, 0.)).transpose(1, 2)
+        y = x if hidden is None else x.masked_fill(hidden, 0.)
+        valid = None if valid is None or full(valid) else valid
+        for layer in self.convs:
+            y = layer(y, valid)  # no layer after the first has a group norm
+        y = y.transpose(1, 2)
         return y if self.cfg.grad_mult == 1 or not y.requires_grad else ScaledGradient.apply(y, self.cfg.grad_mult)
 
-    def features(self, batch, hidden=None) -> Tokens: # values (B, N, width)
+    def features(self, batch: Batch | torch.Tensor, hidden: torch.Tensor | None = None
+                 ) -> Tokens: # values (B, N, width)
         "Tokens before the last linear map; what is absent or padding reads 0."
         batch = as_batch(batch)
-        return along_time(self.norm(self.stack(batch.cleared().x, hidden)), batch, self.hop, self.field)
+        y = self.stack(batch.cleared().x, hidden, batch.valid)
+        return along_time(self.norm(y), batch, self.hop, self.field)
 
     def project(self, features: Tokens) -> Tokens: # values (B, N, width) -> (B, N, dim)
         return features.replace(values=self.drop(self.out(features.values)))
 
-    def forward(self, batch, # Batch, or (B, C, T) robust-scaled units
-                hidden=None): # (B, C, T) bool, True = hidden from the model
+    def forward(self, batch: Batch | torch.Tensor, # Batch, or (B, C, T) robust-scaled units
+                hidden: torch.Tensor | None = None): # (B, C, T) bool, True = hidden from the model
         return self.project(self.features(batch, hidden))
 
-    def covers(self, tokens, # (B, N) bool
+    def covers(self, tokens: torch.Tensor, # (B, N) bool
                samples: int): # -> (B, samples) bool
         "The samples in the middle of the given tokens, one hop each: what a figure shows of a token mask."
         at = ((torch.arange(samples, device=tokens.device) - (self.cfg.field - self.cfg.hop)//2)//self.cfg.hop).clamp(

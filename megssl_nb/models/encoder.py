@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['tokenizers', 'contexts', 'presets', 'checkpoint_folder', 'EncoderConfig', 'parts_of', 'wav2vec', 'sequence', 'preset',
            'encoder_config', 'build_tokenizer', 'Encoder', 'build_encoder', 'seeded', 'save_encoder', 'load_encoder',
-           'check_size', 'described', 'read_weights', 'fill', 'check_shapes', 'differences', 'parameter_table']
+           'check_size', 'read_weights', 'fill', 'check_shapes', 'differences', 'parameter_table']
 
 # %% ../../nbs/models/12_encoder.ipynb #402d5863
+from collections.abc import Callable
 import json, math
 from pathlib import Path
 import torch
@@ -21,6 +22,7 @@ from .context import Transformer, TransformerConfig
 from .conv_stack import ConvStack, ConvStackConfig
 from .tokenizers import FrameCNN, FrameCNNConfig, mirror_of
 from .tokens import Tokens
+from ..windows.batches import Batch, full
 
 # %% ../../nbs/models/12_encoder.ipynb #76155d2a
 def _is_part(cls) -> bool:
@@ -77,7 +79,7 @@ presets = {
                             "pools": [None, None]},
               "context": {"kind": "transformer", "dim": 128, "layers": 3, "heads": 4, "ffn": 256}}}
 
-def wav2vec(dim, layers, large=False, published=False,
+def wav2vec(dim: int, layers: int, large: bool = False, published: bool = False,
             **tokenizer) -> dict: # other values of its tokenizer's options
     """The encoders of wav2vec 2.0 (Baevski et al. 2020) for recordings at 250 Hz: a token every 40 ms (published by
     Meg2Vec: 160 ms)."""
@@ -91,7 +93,7 @@ def wav2vec(dim, layers, large=False, published=False,
                         "norm": "pre" if large else "post", "positions": "conv",
                         "layerdrop": 0.0 if published else 0.2 if large else 0.05}}
 
-def sequence(context, dim, layers, published=True, **options) -> dict:
+def sequence(context: str, dim: int, layers: int, published: bool = True, **options) -> dict:
     """Encoders of sequences of parcels (Thomas, Ré & Poldrack 2022), in the published layout or with time in seconds
     only."""
     tokens = {"kind": "linear_tokens", "dim": dim, "cls": published and context != "lstm"}
@@ -118,8 +120,9 @@ def preset(name: str) -> EncoderConfig:
         raise MegsslError(f"encoder: preset: {name!r} is unknown; choose from {', '.join(presets)}")
     return EncoderConfig.read(presets[name], f"preset {name}")
 
-def encoder_config(spec, # preset name, EncoderConfig, or a dict: {"preset": "tiny", "tokenizer": {"frames": 4}, ...}
-                   origin="encoder") -> EncoderConfig:
+def encoder_config(spec: str | dict | EncoderConfig,
+                    # preset name, EncoderConfig, or a dict: {"preset": "tiny", "tokenizer": {"frames": 4}, ...}
+                   origin: str = "encoder") -> EncoderConfig:
     "A configuration from a preset name, or from a dict whose entries override those of its `preset`."
     if isinstance(spec, EncoderConfig): return spec
     if isinstance(spec, str): return preset(spec)
@@ -148,8 +151,8 @@ class Encoder(nn.Module):
     @property
     def dim(self) -> int: return self.cfg.context.dim
 
-    def tokens(self, batch, # Batch, or (B, C, T) signals
-               hidden=None) -> Tokens: # hidden: (B, C, T) bool, True = withheld
+    def tokens(self, batch: Batch | torch.Tensor, # Batch, or (B, C, T) signals
+               hidden: torch.Tensor | None = None) -> Tokens: # hidden: (B, C, T) bool, True = withheld
         "Tokens in time, each from its own frames."
         tokens = self.tokenizer(batch, hidden)
         if not isinstance(tokens, Tokens):
@@ -158,7 +161,7 @@ class Encoder(nn.Module):
                               "its forward with `return along_time(values, batch, hop, field)`")
         return tokens
 
-    def forward(self, batch, hidden=None): # as for `tokens` -> (B, N, dim)
+    def forward(self, batch: Batch | torch.Tensor, hidden: torch.Tensor | None = None): # as for `tokens` -> (B, N, dim)
         "Tokens in the context of their window."
         return self.context(self.tokens(batch, hidden))
 
@@ -166,25 +169,26 @@ class Encoder(nn.Module):
         "A new decoder from tokens to signals: the tokenizer's own, or one linear map per token."
         return mirror_of(self.tokenizer, self.dim, len(self.image.ch_names))
 
-    def embed(self, batch, pool="mean"): # Batch or (B, C, T) -> (B, dim), or (B, N*dim) for pool "tokens"
+    def embed(self, batch: Batch | torch.Tensor, pool: str = "mean"
+              ): # Batch or (B, C, T) -> (B, dim), or (B, N*dim) for pool "tokens"
         "One vector per window: what the context takes for it, else the mean over its valid tokens; or all tokens."
         return self.pooled(self.tokens(batch), pool)
 
-    def pooled(self, tokens: Tokens, pool="mean"): # as `embed`
+    def pooled(self, tokens: Tokens, pool: str = "mean"): # as `embed`
         "The same of tokens; \"tokens\" has 0 for those that are not valid."
         summary = getattr(self.context, "summary", None)  # a class token or a last state; None: the mean
         if pool == "mean" and summary: return summary(tokens, self.tokenizer)
         z, valid = self.context(tokens), tokens.valid[..., None]
-        if not valid.all():
+        if not full(tokens.valid):
             z = z.masked_fill(~valid, 0.)
             if pool == "mean": return z.sum(1)/valid.sum(1).clamp(min=1)
         return z.mean(1) if pool == "mean" else z.flatten(1)
 
-def build_encoder(spec, image: SensorImage, seed: int) -> Encoder:
+def build_encoder(spec: str | dict | EncoderConfig, image: SensorImage, seed: int) -> Encoder:
     "A new encoder whose weights depend on `spec` and `seed` only; the global random state stays as it was."
     return seeded(lambda: Encoder(encoder_config(spec), image), named_seed(seed, "encoder"))
 
-def seeded(make, seed: int):
+def seeded(make: Callable, seed: int):
     "Call `make` with torch seeded, then restore torch's random state."
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -196,7 +200,7 @@ checkpoint_folder = {"owns": ("encoder.safetensors", "config.json", "provenance.
                               "scores.json", "preview_*.npy", "notebook.ipynb"),
                      "proof": "provenance.json"}  # what is replaced by a new checkpoint; see `atomic_dir`
 
-def save_encoder(encoder: Encoder, folder, # is replaced whole
+def save_encoder(encoder: Encoder, folder: str | Path, # is replaced whole
                  record: dict, # what made these weights: seed, commit, data and split digests, ...
                 ) -> str: # digest of the weights file
     "Write an encoder as a checkpoint folder."
@@ -210,7 +214,7 @@ def save_encoder(encoder: Encoder, folder, # is replaced whole
         write_record(tmp/"provenance.json", {**record, "weights": found})
     return found
 
-def load_encoder(folder,
+def load_encoder(folder: str | Path,
                  expect: EncoderConfig|None=None, # refuse another architecture
                  digest: str|None=None, # refuse other weights
                  image: SensorImage|None=None, # refuse another sensor array
@@ -229,7 +233,7 @@ def load_encoder(folder,
         if wanted != found and not (wanted is None and name == "asked for"):
             raise MegsslError(f"{weights}: digest: {found}, but {name} says {wanted}; these are other weights")
     state = read_weights(weights, content_digest(config))
-    cfg, own = described(config, folder/"config.json")
+    cfg, own = _described(config, folder/"config.json")
     if expect is not None and expect.digest() != cfg.digest():
         raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}")
     places = getattr(tokenizers[cfg.tokenizer.kind], "sees_places", True)
@@ -239,7 +243,7 @@ def load_encoder(folder,
     check_size(cfg, own, state, weights)
     return fill(seeded(lambda: Encoder(cfg, own), 0), state, weights)
 
-def check_size(cfg, image, state: dict, path):
+def check_size(cfg: EncoderConfig, image: SensorImage, state: dict, path: str | Path):
     "Refuse a configuration of more weights than the file holds before they are allocated."
     def numbers(x):
         return [x] if isinstance(x, int) else [n for v in (x.values() if isinstance(x, dict) else x)
@@ -251,7 +255,7 @@ def check_size(cfg, image, state: dict, path):
     with torch.device("meta"):
         check_shapes(Encoder(cfg, image), state, path)
 
-def described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
+def _described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
     """What a checkpoint's config.json describes; it may name classes of a module or of a file that is loaded, but loads
     nothing itself."""
     try:
@@ -267,7 +271,7 @@ def described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
         raise MegsslError(f"{path}: not the configuration of an encoder ({type(e).__name__}: {e})") from None
 
 # %% ../../nbs/models/12_encoder.ipynb #a7ce37a6
-def read_weights(path, config: str) -> dict:
+def read_weights(path: str | Path, config: str) -> dict:
     "The tensors of a safetensors file that was written with this configuration digest."
     from safetensors import SafetensorError, safe_open
     try:
@@ -280,13 +284,13 @@ def read_weights(path, config: str) -> dict:
                           f"{config})")
     return state
 
-def fill(module, state: dict, path):
+def fill(module: nn.Module, state: dict, path: str | Path):
     "Load `state` into `module`; every key and every shape must agree."
     check_shapes(module, state, path)
     module.load_state_dict(state)
     return module.eval()
 
-def check_shapes(module, state: dict, path):
+def check_shapes(module: nn.Module, state: dict, path: str | Path):
     "Refuse keys, shapes and types other than the module's."
     own = {k: tuple(v.shape) for k, v in module.state_dict().items()}
     wrong = [f"missing {k}" for k in own if k not in state] + [f"unexpected {k}" for k in state if k not in own]
@@ -297,7 +301,7 @@ def check_shapes(module, state: dict, path):
     if wrong:
         raise MegsslError(f"{path}: weights: {'; '.join(wrong[:4])}" + f" and {len(wrong) - 4} more"*(len(wrong) > 4))
 
-def differences(wanted: dict, found: dict, at="") -> str:
+def differences(wanted: dict, found: dict, at: str = "") -> str:
     "Where two configurations differ."
     out = []
     for k in sorted(wanted.keys() | found.keys()):
@@ -309,7 +313,7 @@ def differences(wanted: dict, found: dict, at="") -> str:
     return ", ".join(filter(None, out))
 
 # %% ../../nbs/models/12_encoder.ipynb #9361a457
-def parameter_table(module: nn.Module, depth=2) -> list: # (name, kind, count) rows, ("total", "", count) last
+def parameter_table(module: nn.Module, depth: int = 2) -> list: # (name, kind, count) rows, ("total", "", count) last
     "Trainable and frozen parameters per part, down to `depth` levels; the rows before the last add up to it."
     def rows(m, name, level):
         parts = [(n, c) for n, c in m.named_children() if sum(p.numel() for p in c.parameters())]

@@ -29,7 +29,8 @@ class LinearTokens(nn.Module):
     "Signals (B, C, T) to tokens (B, T/samples, dim), each from its own samples."
     sees_places = False # where the sensors are does not matter, only which they are
     Config = LinearTokensConfig
-    def __init__(self, cfg: LinearTokensConfig, image): # image: SensorImage; only its number of sensors is used
+    def __init__(self, cfg: LinearTokensConfig, image: "SensorImage"
+                 ): # image: SensorImage; only its number of sensors is used
         super().__init__()
         self.cfg, self.hop, self.field, self.sensors = cfg, cfg.samples, cfg.samples, len(image.ch_names)
         self.width = self.sensors*cfg.samples  # numbers that make one token
@@ -46,22 +47,23 @@ class LinearTokens(nn.Module):
                               "windows.length or tokenizer.samples")
         return samples//self.hop
 
-    def cut(self, x): # (B, C, T) -> (B, N, C*samples)
+    def cut(self, x: torch.Tensor): # (B, C, T) -> (B, N, C*samples)
         "The numbers of each token, sensor by sensor."
         n = self.n_tokens(x.shape[-1])
         return x.mT if self.hop == 1 else x.unflatten(-1, (n, self.hop)).permute(0, 2, 1, 3).flatten(2)
 
-    def special(self, signals): # (K, C*samples) -> (K, dim)
+    def special(self, signals: torch.Tensor): # (K, C*samples) -> (K, dim)
         "Tokens of learned signals that stand for no time point."
         return self.net(signals)
 
-    def forward(self, batch, # Batch, or (B, C, T) robust-scaled units
-                hidden=None) -> Tokens: # (B, C, T) bool, True = hidden from the model, which reads 0 there
+    def forward(self, batch: "Batch | torch.Tensor", # Batch, or (B, C, T) robust-scaled units
+                hidden: torch.Tensor | None = None
+                ) -> Tokens: # (B, C, T) bool, True = hidden from the model, which reads 0 there
         batch = as_batch(batch).cleared()
         x = batch.x if hidden is None else batch.x.masked_fill(hidden, 0.)
         return along_time(self.net(self.cut(x)), batch, self.hop, self.field)
 
-    def covers(self, tokens, # (B, N) bool
+    def covers(self, tokens: torch.Tensor, # (B, N) bool
                samples: int): # -> (B, samples) bool
         "The samples of the given tokens."
         return tokens.repeat_interleave(self.hop, 1)[:, :samples]

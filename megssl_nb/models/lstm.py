@@ -50,9 +50,10 @@ class LSTM(nn.Module):
     @property
     def causal(self) -> bool: return self.cfg.causal
 
-    def forward(self, tokens): return self.read(tokens)[0] # Tokens, or (B, N, dim) -> (B, N, dim)
+    def forward(self, tokens: "Tokens | torch.Tensor"): # Tokens, or (B, N, dim) -> (B, N, dim)
+        return self.read(tokens)[0]
 
-    def read(self, tokens): # -> (B, N, dim), (B, dim): every token, and the last states
+    def read(self, tokens: "Tokens | torch.Tensor"): # -> (B, N, dim), (B, dim): every token, and the last states
         "All tokens, and what the last layer remembers at the end of the valid ones."
         tokens = as_tokens(tokens)
         order = (~tokens.valid).to(torch.uint8).argsort(dim=1, stable=True)
@@ -66,7 +67,8 @@ class LSTM(nn.Module):
         back = order.argsort(1)
         return taken(out, back).masked_fill(~tokens.valid[..., None], 0.), last
 
-    def step(self, layer, x, n, states): # -> (B, N, dim), (B, dim), states
+    def step(self, layer: nn.Module, x: torch.Tensor, n: int | torch.Tensor, states: dict | list
+             ): # -> (B, N, dim), (B, dim), states
         "One layer: the mean of its directions."
         found, last, after = [], [], {}
         for way, net in layer.items():

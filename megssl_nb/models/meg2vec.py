@@ -6,6 +6,7 @@
 __all__ = ['sample_negative_indices', 'ranks', 'meg2vec_config', 'Outputs', 'Meg2VecModel', 'Meg2VecForPreTraining']
 
 # %% ../../nbs/models/15_meg2vec.ipynb #7a066ba9
+from collections.abc import Callable
 import numpy as np
 import torch
 from torch import nn
@@ -17,8 +18,8 @@ from .spans import compute_mask_indices, span_starts
 from .tokens import taken, marked, seen_whole
 
 # %% ../../nbs/models/15_meg2vec.ipynb #efffe76d
-def sample_negative_indices(mask_time_indices, # (B, N) bool
-                            num_negatives: int = 100, generator=None
+def sample_negative_indices(mask_time_indices: torch.Tensor, # (B, N) bool
+                            num_negatives: int = 100, generator: torch.Generator | None = None
                             ): # -> (B, N, K) int64 into the B*N tokens; 0 where nothing is hidden
     "Uniform over the other hidden tokens of the window, with replacement."
     B, N = mask_time_indices.shape
@@ -31,7 +32,7 @@ def sample_negative_indices(mask_time_indices, # (B, N) bool
     out[mask_time_indices] = flat[real]
     return out
 
-def ranks(indices, mask
+def ranks(indices: torch.Tensor, mask: torch.Tensor
           ): # (B, N, K) into the flattened batch, (B, N) bool -> (B, n, K) ranks among the window's hidden tokens
     "The inverse step: places within each window's list of hidden tokens."
     at, real = marked(mask)
@@ -58,13 +59,15 @@ def _sample_negative_indices(features_shape: tuple, # (B, N): windows, tokens
     return sample_negative_indices(mask, num_negatives).cpu().numpy()
 
 # %% ../../nbs/models/15_meg2vec.ipynb #f14ec0d4
-def meg2vec_config(hidden_size=768, num_hidden_layers=12, num_attention_heads=None, # None: one head per 64 dimensions
-                   intermediate_size=None, # None: 4 * hidden_size
-                   conv_layers=((10, 5), (3, 2), (3, 2), (2, 2)), # (kernel, stride) in samples
-                   conv_dim=256, sfreq=250.0, # Hz
-                   feat_extract_norm="group", conv_bias=False, do_stable_layer_norm=False,
-                   num_conv_pos_embeddings=128, num_conv_pos_embedding_groups=16, dropout=0.1, layerdrop=0.05,
-                   feature_grad_mult=1.0, **unknown) -> EncoderConfig: # unknown: is refused
+def meg2vec_config(hidden_size: int = 768, num_hidden_layers: int = 12, num_attention_heads: int | None = None,
+                    # None: one head per 64 dimensions
+                   intermediate_size: int | None = None, # None: 4 * hidden_size
+                   conv_layers: tuple | list = ((10, 5), (3, 2), (3, 2), (2, 2)), # (kernel, stride) in samples
+                   conv_dim: int = 256, sfreq: float = 250.0, # Hz
+                   feat_extract_norm: str = "group", conv_bias: bool = False, do_stable_layer_norm: bool = False,
+                   num_conv_pos_embeddings: int = 128, num_conv_pos_embedding_groups: int = 16, dropout: float = 0.1,
+                   layerdrop: float = 0.05,
+                   feature_grad_mult: float = 1.0, **unknown) -> EncoderConfig: # unknown: is refused
     "The encoder of wav2vec 2.0 in this package's terms, from the names of `transformers.Wav2Vec2Config`."
     refuse_unknown(unknown, options_of(meg2vec_config), "meg2vec")
     return EncoderConfig.read({
@@ -100,14 +103,14 @@ class Meg2VecModel(nn.Module):
         "Tokens of a window of so many samples."
         return self.encoder.tokenizer.n_tokens(samples)
 
-    def valid(self, attention_mask): # (B, T) bool -> (B, N) bool, or None
+    def valid(self, attention_mask: torch.Tensor | None): # (B, T) bool -> (B, N) bool, or None
         "Which tokens have seen no padding."
         if attention_mask is None: return None
         return seen_whole(attention_mask.bool(), self.encoder.tokenizer.hop, self.encoder.tokenizer.field)
 
-    def forward(self, input_values, # (B, C, T)
-                attention_mask=None, # (B, T) bool, False = padding at the end
-                hide=None) -> Outputs: # hide: tokens (B, N, dim) -> the same with some replaced
+    def forward(self, input_values: torch.Tensor, # (B, C, T)
+                attention_mask: torch.Tensor | None = None, # (B, T) bool, False = padding at the end
+                hide: Callable | None = None) -> Outputs: # hide: tokens (B, N, dim) -> the same with some replaced
         channels = len(self.encoder.image.ch_names)
         if input_values.ndim != 3 or input_values.shape[1] != channels:
             raise MegsslError(f"meg2vec: input_values: {tuple(input_values.shape)}; "
@@ -147,9 +150,10 @@ def _check_asked(mask, # (B, N) of the caller
 
 class Meg2VecForPreTraining(nn.Module):
     "The model with codebook and contest."
-    def __init__(self, sequence_length: int = 500, in_channels: int = 306, num_codevector_groups=2,
-                 num_codevectors_per_group=320, codevector_dim=256, proj_codevector_dim=256,
-                 contrastive_logits_temperature=0.1, diversity_loss_weight=0.1, feat_quantizer_dropout=0.1, **options):
+    def __init__(self, sequence_length: int = 500, in_channels: int = 306, num_codevector_groups: int = 2,
+                 num_codevectors_per_group: int = 320, codevector_dim: int = 256, proj_codevector_dim: int = 256,
+                 contrastive_logits_temperature: float = 0.1, diversity_loss_weight: float = 0.1,
+                 feat_quantizer_dropout: float = 0.1, **options):
         super().__init__()
         refuse_unknown(options, options_of(Meg2VecForPreTraining.__init__, meg2vec_config), "meg2vec")
         self.meg2vec, self.diversity = Meg2VecModel(sequence_length, in_channels, **options), diversity_loss_weight
@@ -159,11 +163,13 @@ class Meg2VecForPreTraining(nn.Module):
                                  contrastive_logits_temperature, feat_quantizer_dropout)
         self.temperature = book.temperature[0]
 
-    def forward(self, input_values, # (B, C, T)
-                mask_time_indices, # (B, N), True = hidden; from `compute_mask_indices` or `span_starts`
-                sampled_negative_indices=None, # (B, N, K), from `sample_negative_indices`; None draws 100
-                attention_mask=None, # (B, T) bool
-                generator=None) -> Outputs:
+    def forward(self, input_values: torch.Tensor, # (B, C, T)
+                mask_time_indices: torch.Tensor | np.ndarray,
+                 # (B, N), True = hidden; from `compute_mask_indices` or `span_starts`
+                sampled_negative_indices: torch.Tensor | np.ndarray | None = None,
+                 # (B, N, K), from `sample_negative_indices`; None draws 100
+                attention_mask: torch.Tensor | None = None, # (B, T) bool
+                generator: torch.Generator | None = None) -> Outputs:
         device, samples = input_values.device, input_values.shape[-1]
         mask, negatives = torch.as_tensor(mask_time_indices, device=device).bool(), sampled_negative_indices
         negatives = None if negatives is None else torch.as_tensor(negatives, device=device).long()

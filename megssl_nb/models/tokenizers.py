@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from ..core import Config, MegsslError
 from ..core.sensors import SensorImage
 from .tokens import Tokens, along_time
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch
 
 # %% ../../nbs/models/10_tokenizers.ipynb #306e2368
 class FrameCNNConfig(Config):
@@ -79,23 +79,25 @@ class FrameCNN(nn.Module):
         self.register_buffer("index", torch.as_tensor(image.index), persistent=False)
 
     def n_tokens(self, samples: int) -> int: return samples//self.frames
-    def covers(self, tokens, samples: int): # (B, N) bool -> (B, samples) bool
+    def covers(self, tokens: torch.Tensor, samples: int): # (B, N) bool -> (B, samples) bool
         return tokens.repeat_interleave(self.frames, 1)
-    def features(self, batch, hidden=None): return self(batch, hidden) # what a quantiser reads: the tokens themselves
-    def project(self, features): return features
+    def features(self, batch: Batch | torch.Tensor, hidden: torch.Tensor | None = None
+                 ): # what a quantiser reads: the tokens themselves
+        return self(batch, hidden)
+    def project(self, features: torch.Tensor): return features
 
-    def images(self, x, # (B, C, T)
+    def images(self, x: torch.Tensor, # (B, C, T)
               ): # (B, T, K, H, W)
         "Sensor images in time; the published system's axes would fail here."
         images = self.image.place(x, self.index)
         assert images.shape == (x.shape[0], x.shape[2], *self.image.shape), "time must be the second axis of the images"
         return images
 
-    def windows(self, images): # (B, T, K, H, W) -> (B*N, D*K, H, W), frames of one token as channels
+    def windows(self, images: torch.Tensor): # (B, T, K, H, W) -> (B*N, D*K, H, W), frames of one token as channels
         return images.reshape(-1, self.frames*self.image.shape[0], *self.image.shape[1:])
 
-    def forward(self, batch, # Batch, or (B, C, T) robust-scaled units
-                hidden=None, # (B, C, T) bool, True = hidden from the model
+    def forward(self, batch: Batch | torch.Tensor, # Batch, or (B, C, T) robust-scaled units
+                hidden: torch.Tensor | None = None, # (B, C, T) bool, True = hidden from the model
                ) -> Tokens: # values (B, T//D, dim)
         "Tokens in time; a sensor that is absent reads 0, as an empty cell does."
         batch = as_batch(batch)
@@ -111,7 +113,8 @@ class FrameCNN(nn.Module):
         values = self.out(self.convs(z).flatten(1)).reshape(B, T//self.frames, -1)
         return along_time(values, batch, self.frames, self.frames)
 
-    def mask_planes(self, x, hidden, n): # (B*N, K, H, W), 1 where any frame of the token is masked
+    def mask_planes(self, x: torch.Tensor, hidden: torch.Tensor, n: int
+                    ): # (B*N, K, H, W), 1 where any frame of the token is masked
         K, H, W = self.image.shape
         if hidden is None: return x.new_zeros(n, K, H, W)
         return self.windows(self.images(hidden.to(x.dtype))).reshape(n, self.frames, K, H, W).amax(1)
@@ -142,7 +145,7 @@ class Mirror(nn.Module):
         return self.image.read(z.reshape(B, N*self.cfg.frames, *self.image.shape), self.index)
 
 # %% ../../nbs/models/10_tokenizers.ipynb #7fb73535
-def times_seen(tokens, # (B, N) bool
+def times_seen(tokens: torch.Tensor, # (B, N) bool
                hop: int, field: int, # samples from token to token, samples that a token has seen
                samples: int): # -> (B, samples), numbers
     "By how many of the given tokens each sample has been seen."
@@ -159,13 +162,13 @@ class LinearMirror(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sensors, 1))
         nn.init.uniform_(self.maps.weight, -dim**-0.5, dim**-0.5)
 
-    def forward(self, tokens): # (B, N, dim) -> (B, C, (N - 1)*hop + field)
+    def forward(self, tokens: torch.Tensor): # (B, N, dim) -> (B, C, (N - 1)*hop + field)
         "The signals that the tokens stand for."
         told = self.maps(tokens.transpose(1, 2))
         every = torch.ones(1, tokens.shape[1], dtype=torch.bool, device=tokens.device)
         return told/times_seen(every, self.hop, self.field, told.shape[-1]).clamp(min=1) + self.bias
 
-def mirror_of(tokenizer, dim: int, sensors: int) -> nn.Module: # (B, N, dim) -> (B, sensors, samples)
+def mirror_of(tokenizer: nn.Module, dim: int, sensors: int) -> nn.Module: # (B, N, dim) -> (B, sensors, samples)
     "The tokenizer's own mirror, or a linear one from its hop and field."
     if callable(own := getattr(tokenizer, "mirror", None)): return own()
     hop, field = getattr(tokenizer, "hop", None), getattr(tokenizer, "field", None)

@@ -9,7 +9,7 @@ __all__ = ['Tokens', 'marked', 'taken', 'seen_whole', 'along_time', 'as_tokens']
 from dataclasses import dataclass, replace
 import torch
 from ..core import MegsslError
-from ..windows.batches import Batch, as_batch
+from ..windows.batches import Batch, as_batch, at_hand, everywhere_true, full, noted
 
 # %% ../../nbs/models/09_tokens.ipynb #71ace27c
 @dataclass
@@ -37,12 +37,13 @@ class Tokens:
         "The same tokens with other values."
         return replace(self, **parts)
 
-    def to(self, device, **options) -> "Tokens":
+    def to(self, device: torch.device | str, **options) -> "Tokens":
         "The same tokens on another device."
         moved = {k: v.to(device, **options) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
-        return replace(self, **moved)
+        return replace(self, **moved | {"valid": noted(moved["valid"], full(self.valid))})
 
-    def keep(self, visible) -> "Tokens": # (B, N) bool, as many in each window; or (B, K) int64, their numbers
+    def keep(self, visible: torch.Tensor
+             ) -> "Tokens": # (B, N) bool, as many in each window; or (B, K) int64, their numbers
         "Some of the tokens, each with its own time and place."
         at, real = marked(visible) if visible.dtype == torch.bool else (visible, None)
         if real is not None and not real.all():
@@ -50,27 +51,30 @@ class Tokens:
             raise MegsslError(f"tokens: keep: {counts.min()} to {counts.max()} tokens per window; keep as many in each")
         return replace(self, values=taken(self.values, at), time=taken(self.time, at), even=False,
                        place=None if self.place is None else taken(self.place, at),
-                       valid=taken(self.valid, at))
+                       valid=noted(taken(self.valid, at), True) if full(self.valid) else taken(self.valid, at))
 
 # %% ../../nbs/models/09_tokens.ipynb #5ac49458
-def marked(mask): # (B, N) bool -> (B, n) int64 numbers of the marked, (B, n) bool which are real
+def marked(mask: torch.Tensor, # (B, N) bool
+           most: int | None = None, # no row has more, for lists of a fixed length; None: as the longest row needs
+           ): # -> (B, n) int64 numbers of the marked, (B, n) bool which are real
     "Where a mask is True in each row, in order; shorter lists are filled up."
-    n = int(mask.sum(1).max())
+    n = int(mask.sum(1).max()) if most is None else min(most, mask.shape[1])
     at = (~mask).to(torch.uint8).argsort(dim=1, stable=True)[:, :n]
     return at, torch.arange(n, device=mask.device) < mask.sum(1, keepdim=True)
 
-def taken(x, # (B, N, ...)
-              at): # (B, K) int64 -> (B, K, ...)
+def taken(x: torch.Tensor, # (B, N, ...)
+              at: torch.Tensor): # (B, K) int64 -> (B, K, ...)
     "The entries of each row with the given numbers."
     return x.gather(1, at.reshape(*at.shape, *[1]*(x.ndim - 2)).expand(-1, -1, *x.shape[2:]))
 
 # %% ../../nbs/models/09_tokens.ipynb #82fb9291
-def seen_whole(valid, # (B, T) bool
+def seen_whole(valid: torch.Tensor, # (B, T) bool
                hop: int, field: int): # samples from token to token, samples that a token has seen -> (B, N) bool
     "Which tokens have seen no padding."
+    if full(valid): return everywhere_true((len(valid), (valid.shape[1] - field)//hop + 1), valid.device)
     return valid.unfold(1, field, hop).all(-1)
 
-def along_time(values, # (B, N, dim)
+def along_time(values: torch.Tensor, # (B, N, dim)
                batch: Batch, # what they were made of
                hop: int, field: int): # samples from token to token, samples that a token has seen
     "Tokens of the whole array at equal steps of time."
@@ -79,8 +83,8 @@ def along_time(values, # (B, N, dim)
     time = first + step*torch.arange(N, dtype=torch.float64, device=values.device)
     return Tokens(values, time.expand(B, N), None, seen_whole(batch.valid, hop, field), step, first)
 
-def as_tokens(x): # (B, N, dim), or Tokens
+def as_tokens(x: torch.Tensor | Tokens): # (B, N, dim), or Tokens
     "Bare numbers as valid tokens one second apart; tokens as they are."
     if isinstance(x, Tokens): return x
     time = torch.arange(x.shape[1], dtype=torch.float64, device=x.device).expand(x.shape[:2])
-    return Tokens(x, time, None, torch.ones_like(time, dtype=torch.bool), 1., 0.)
+    return Tokens(x, time, None, everywhere_true(time.shape, time.device), 1., 0.)

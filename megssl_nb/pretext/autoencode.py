@@ -60,15 +60,16 @@ class Autoencode(SequencePretext):
     "Tell a window from the one vector that an encoder makes of it."
     Config = AutoencodeConfig
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: "Config", encoder: nn.Module):
         super().__init__(config, encoder)
         layers = config.layers or getattr(encoder.cfg.context, "layers", 2)
         self.decoder = Decoder(encoder.dim, layers, config.dropout)
         self.ahead = 0 if config.leaking else nearest_unseen(encoder.tokenizer)
 
-    def idle(self, encoder): return [] if getattr(encoder.context, "summary", None) else super().idle(encoder)
+    def idle(self, encoder: nn.Module):
+        return [] if getattr(encoder.context, "summary", None) else super().idle(encoder)
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
         batch = self.cut(encoder, batch, generator)
         tokens = encoder.tokens(batch)
         code = encoder.pooled(tokens)
@@ -80,13 +81,13 @@ class Autoencode(SequencePretext):
         return self.finish(encoder, self.decoded(z, batch.x.shape[-1]), batch.x, {"autoencode": decoded & batch.there},
                            batch.x, nothing, batch.there)
 
-    def past(self, code, tokens): # -> (B, N, dim)
+    def past(self, code: torch.Tensor, tokens: "Tokens | torch.Tensor"): # -> (B, N, dim)
         "What each step hears: the code, then tokens that share no sample with the one that is asked."
         if not self.ahead: return tokens.values
         n = min(self.ahead, tokens.shape[1])
         return torch.cat([code[:, None].expand(-1, n, -1), tokens.values[:, :tokens.shape[1] - n]], 1)
 
-    def guesses(self, encoder, out):
+    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
         "`zero`, and `mean`: that of each channel over the window, one number that a code might hold."
         x, there = out.target, out.there.to(out.target.dtype)
         mean = (x*there).sum(-1, keepdim=True)/there.sum(-1, keepdim=True).clamp(min=1)

@@ -8,15 +8,18 @@ __all__ = ['pretexts', 'PretextOutput', 'masked_mse', 'normal', 'graph_distance'
            'pretext_config', 'evaluating', 'score', 'trivial', 'show', 'plot_shown', 'practice_batch', 'practice']
 
 # %% ../../nbs/pretext/20_pretext.ipynb #60f5c860
+import numpy as np
+from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass, field
 import torch
 from torch import nn
 from ..core import Config, MegsslError, Registry, torch_rng
-from ..core.sensors import sensor_neighbours
+from ..core.sensors import SensorImage, sensor_neighbours
 from ..models.spans import uniform
 from ..models.tokens import taken, marked
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch, at_hand, full
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/20_pretext.ipynb #0659e38d
 @dataclass
@@ -34,9 +37,9 @@ class PretextOutput:
     aux: dict = field(default_factory=dict)   # what the task's own `judge` needs besides
 
 # %% ../../nbs/pretext/20_pretext.ipynb #64bb0108
-def masked_mse(prediction, # (B, C, T) or (B, N, dim)
-               target,     # the same shape
-               mask,       # bool, the same shape or its leading axes; True = scored
+def masked_mse(prediction: torch.Tensor, # (B, C, T) or (B, N, dim)
+               target: torch.Tensor,     # the same shape
+               mask: torch.Tensor,       # bool, the same shape or its leading axes; True = scored
               ):           # scalar
     "Mean squared error over the scored cells; unequal shapes raise instead of broadcasting."
     if prediction.shape != target.shape or mask.shape != target.shape[:mask.ndim]:
@@ -46,12 +49,13 @@ def masked_mse(prediction, # (B, C, T) or (B, N, dim)
     return torch.where(mask, (prediction.float() - target.float())**2, 0.).sum() / mask.sum()
 
 # %% ../../nbs/pretext/20_pretext.ipynb #384622be
-def normal(shape, generator, device):
+def normal(shape: tuple, generator: torch.Generator, device: torch.device | str):
     "Standard normal numbers from `generator`, on `device`."
     return torch.randn(shape, generator=generator, device=generator.device).to(device)
 
 # %% ../../nbs/pretext/20_pretext.ipynb #b4767803
-def graph_distance(neighbours): # (C, C) bool -> (C, C) float, steps between sensors; C where no path exists
+def graph_distance(neighbours: torch.Tensor
+                   ): # (C, C) bool -> (C, C) float, steps between sensors; C where no path exists
     "Length of the shortest path between every two sensors of a neighbour graph."
     near = neighbours.float()
     C = len(near)
@@ -67,14 +71,15 @@ def graph_distance(neighbours): # (C, C) bool -> (C, C) float, steps between sen
 def sensor_mask(rows: int,  # how many masks
                 sensors: int, # C
                 ratio: float, # share of the sensors to hide
-                generator,
-                steps=None,   # (C, C) from `graph_distance`: hide one patch per row; None: any sensors
-                device="cpu",
-                present=None, # (rows, C) bool, False = absent, never hidden; None: all are there
+                generator: torch.Generator,
+                steps: torch.Tensor | None = None,
+                 # (C, C) from `graph_distance`: hide one patch per row; None: any sensors
+                device: torch.device | str = "cpu",
+                present: torch.Tensor | None = None, # (rows, C) bool, False = absent, never hidden; None: all are there
                ): # (rows, C) bool, True = hidden; the same share of the present sensors in every row
     "Hide `ratio` of the sensors in each row: at random, or as one patch around a random seed sensor."
     order = uniform((rows, sensors), generator, device)
-    if present is not None and not present.all(): return _of_present(order, present, ratio, generator, steps)
+    if present is not None and not full(present): return _of_present(order, present, ratio, generator, steps)
     hide = min(max(round(ratio * sensors), 1), sensors - 1)
     if steps is not None:
         order = order + steps[(uniform((rows,), generator, device) * sensors).long()]
@@ -87,13 +92,14 @@ def _of_present(order, present, ratio, generator, steps): # as in `sensor_mask`;
     hide = torch.minimum((ratio*counts.double()).round().clamp(min=1), (counts - 1).clamp(min=0))
     if steps is not None:
         which = (uniform(counts.shape, generator, order.device)*counts).long()
-        order = order + steps[marked(present)[0].gather(1, which[:, None])[:, 0]]
+        all_of_them = marked(present, None if at_hand(present) else present.shape[1])[0]
+        order = order + steps[all_of_them.gather(1, which[:, None])[:, 0]]
     return (order.masked_fill(~present, torch.inf).argsort(1).argsort(1) < hide[:, None]) & present
 
 # %% ../../nbs/pretext/20_pretext.ipynb #2627e0e1
-def fill_from_neighbours(x,          # (B, C, T)
-                         hidden,     # (B, C, T) bool
-                         neighbours, # (C, C) float, 1 = neighbours
+def fill_from_neighbours(x: torch.Tensor,          # (B, C, T)
+                         hidden: torch.Tensor,     # (B, C, T) bool
+                         neighbours: torch.Tensor, # (C, C) float, 1 = neighbours
                         ):           # (B, C, T); visible cells unchanged
     "Replace hidden cells by the mean of their visible neighbours, ring by ring from the rim inwards."
     x, known = x.masked_fill(hidden, 0.), ~hidden
@@ -105,15 +111,16 @@ def fill_from_neighbours(x,          # (B, C, T)
         x, known = torch.where(new, neighbours @ x / count.clamp(min=1), x), known | new
     return x
 
-def sensor_graph(image): # SensorImage -> (C, C) float, 1 = neighbours
+def sensor_graph(image: SensorImage): # SensorImage -> (C, C) float, 1 = neighbours
     "The neighbour graph of a sensor image."
     import numpy as np
     unknown = np.full((len(image.ch_names), 3), np.nan)
     return torch.from_numpy(sensor_neighbours(image.ch_names, unknown, image)).float()
 
-def guess_signal(corrupted, hidden, # (B, C, T) each
-                 neighbours, # (C, C) float, 1 = neighbours
-                 there=None, # (B, C, T) bool, False = absent or padding, which no guess reads; None: all is there
+def guess_signal(corrupted: torch.Tensor, hidden: torch.Tensor, # (B, C, T) each
+                 neighbours: torch.Tensor, # (C, C) float, 1 = neighbours
+                 there: torch.Tensor | None = None,
+                  # (B, C, T) bool, False = absent or padding, which no guess reads; None: all is there
                  ) -> dict: # name -> (B, C, T)
     "Restore a corrupted signal without a network: `copy`, `mean`, `zero`, `neighbours`."
     there = torch.ones_like(hidden) if there is None else there
@@ -127,8 +134,8 @@ def guess_signal(corrupted, hidden, # (B, C, T) each
             "neighbours": torch.where(hidden, filled, smooth)}
 
 # %% ../../nbs/pretext/20_pretext.ipynb #04d699a1
-def guess_sequence(values, # (B, N, F), the clean sequence; hidden places are not read
-                   hidden, # (B, N) bool; True also where nothing is
+def guess_sequence(values: torch.Tensor, # (B, N, F), the clean sequence; hidden places are not read
+                   hidden: torch.Tensor, # (B, N) bool; True also where nothing is
                   ) -> dict: # name -> (B, N, F)
     "Restore hidden places of a sequence without a network: `copy`, `mean`, `zero`, `neighbours`."
     N = values.shape[1]
@@ -152,24 +159,26 @@ class Pretext(nn.Module):
     requires = ()                       # what it needs of the tokenizer beside tokens: names of `requirements`
 
     @classmethod
-    def needs(cls, config) -> tuple:
+    def needs(cls, config: Config) -> tuple:
         "What the task needs with these options; a task whose needs depend on them overrides it."
         return cls.requires
 
     @classmethod
-    def fits(cls, config, tokenizer) -> str: # of a tokenizer that offers what is needed; empty = nothing
+    def fits(cls, config: Config, tokenizer: nn.Module
+             ) -> str: # of a tokenizer that offers what is needed; empty = nothing
         "What is wrong with these options for a tokenizer."
         return ""
 
-    def forward(self, encoder, # Encoder
-                batch, # Batch, or bare signals (B, C, T)
-                generator) -> PretextOutput: raise NotImplementedError
+    def forward(self, encoder: Encoder, # Encoder
+                batch: Batch | torch.Tensor, # Batch, or bare signals (B, C, T)
+                generator: torch.Generator) -> PretextOutput: raise NotImplementedError
 
-    def guesses(self, encoder, out) -> dict:
+    def guesses(self, encoder: Encoder, out: PretextOutput) -> dict:
         "Predictions without a network, name -> tensor of the target's shape; scored beside the model."
         return {}
 
-    def judge(self, answer, out) -> dict: # answer: the shape of `out.target` -> component -> scalar
+    def judge(self, answer: torch.Tensor, out: PretextOutput
+              ) -> dict: # answer: the shape of `out.target` -> component -> scalar
         "The loss of any answer to the question that `out` was asked."
         return part_losses(answer, out.target, out.parts)
 
@@ -182,8 +191,10 @@ class Pretext(nn.Module):
     def advance(self, progress: float): # share of the training's updates that are done, 0 to 1
         "Called before each update; a task with a schedule of its own overrides it."
 
-    def finish(self, encoder, prediction, target, parts, corrupted, hidden,
-               there=None, # bool, the leading axes of `target`; False = absent or padding, which is never scored
+    def finish(self, encoder: Encoder, prediction: torch.Tensor, target: torch.Tensor, parts: dict,
+               corrupted: torch.Tensor, hidden: torch.Tensor,
+               there: torch.Tensor | None = None,
+                # bool, the leading axes of `target`; False = absent or padding, which is never scored
               ) -> PretextOutput:
         "Score the prediction on each component's cells and collect the output."
         parts = parts if there is None else {name: mask & there for name, mask in parts.items()}
@@ -197,12 +208,12 @@ class Pretext(nn.Module):
                 out.logs[name] = sum(part_losses(guess, target, parts).values()) / len(parts)
         return out
 
-    def trained(self, encoder) -> list:
+    def trained(self, encoder: Encoder) -> list:
         """The parameters that an optimiser of this task should hold: its heads and the parts of the encoder named in
         `trains`."""
         return [*self.parameters(), *(p for part in self.trains for p in getattr(encoder, part).parameters())]
 
-def part_losses(prediction, target, parts) -> dict: # component -> scalar
+def part_losses(prediction: torch.Tensor, target: torch.Tensor, parts: dict) -> dict: # component -> scalar
     "`masked_mse` on the scored cells of each component."
     return {name: masked_mse(prediction, target, mask) for name, mask in parts.items()}
 
@@ -214,11 +225,12 @@ def register(kind: str, cls=None):
     "Make a task known under `kind`; usable as a decorator."
     return pretexts.register(kind, cls)
 
-def find_pretext(kind: str, origin="pretext") -> type:
+def find_pretext(kind: str, origin: str = "pretext") -> type:
     "The class of a task, by its kind, its import path `package.module:Class` or its file `file.py:Class`."
     return pretexts.get(kind, origin)
 
-def pretext_config(spec, origin="pretext") -> Config: # spec: a dict with `kind`, a bare kind, or a configuration
+def pretext_config(spec: dict | str | Config, origin: str = "pretext"
+                   ) -> Config: # spec: a dict with `kind`, a bare kind, or a configuration
     "The validated configuration of one task."
     if isinstance(spec, Config): return spec
     if isinstance(spec, str):
@@ -243,7 +255,8 @@ def evaluating(*modules):
             for n, m in module.named_modules():
                 m.training = state[n]
 
-def score(stage, encoder, batch, generator) -> dict: # {"loss": {"model":, "copy":, ...}, component: {...}}
+def score(stage: Pretext, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator
+          ) -> dict: # {"loss": {"model":, "copy":, ...}, component: {...}}
     "The loss of the model and of every guess on the same scored cells, in total and per component."
     with evaluating(stage, encoder):
         out = stage(encoder, batch, generator)
@@ -253,11 +266,13 @@ def score(stage, encoder, batch, generator) -> dict: # {"loss": {"model":, "copy
     return {"loss": total or {"model": out.loss.item()},
             **{k: {name: p[k] for name, p in parts.items()} for k in out.parts}}
 
-def trivial(stage, encoder, batch, generator) -> dict: # name -> loss
+def trivial(stage: Pretext, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator
+            ) -> dict: # name -> loss
     "The loss of every guess without a network on the cells that the model is scored on."
     return {k: v for k, v in score(stage, encoder, batch, generator)["loss"].items() if k != "model"}
 
-def show(stage, encoder, batch, generator=None) -> dict: # name -> array
+def show(stage: Pretext, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator | None = None
+         ) -> dict: # name -> array
     "What the model saw for a batch: `clean`, `input`, `hidden`, `mask`, `prediction`, `target`, as NumPy arrays."
     with evaluating(stage, encoder):
         out = stage(encoder, batch, generator or torch_rng(0, "show"))
@@ -267,9 +282,9 @@ def show(stage, encoder, batch, generator=None) -> dict: # name -> array
 
 # %% ../../nbs/pretext/20_pretext.ipynb #585f2b50
 def plot_shown(shown: dict,  # from `show`
-               image,        # SensorImage
-               window=0,     # which window of the batch
-               sample=None,  # which sample to map; None: one with hidden cells, else the middle
+               image: SensorImage,        # SensorImage
+               window: int = 0,     # which window of the batch
+               sample: int | None = None,  # which sample to map; None: one with hidden cells, else the middle
               ):             # matplotlib figure
     "Target, input and prediction: as sensor maps for a reconstruction, as token by dimension matrices for embeddings."
     import numpy as np, matplotlib.pyplot as plt
@@ -295,11 +310,12 @@ def plot_shown(shown: dict,  # from `show`
     return fig
 
 # %% ../../nbs/pretext/20_pretext.ipynb #3408df06
-def practice_batch(positions, # (C, 3) m, sensors around the origin
-                   windows: int, samples: int, generator,
-                   sfreq=128., dipoles=6, # sources, at the same places in every window; amplitude and phase vary
-                   noise=.1,  # std of white sensor noise, in units of the signal's std
-                   seed=0,    # places and rhythms of the sources, 5 to 14 Hz
+def practice_batch(positions: torch.Tensor | np.ndarray, # (C, 3) m, sensors around the origin
+                   windows: int, samples: int, generator: torch.Generator,
+                   sfreq: float = 128., dipoles: int = 6,
+                    # sources, at the same places in every window; amplitude and phase vary
+                   noise: float = .1,  # std of white sensor noise, in units of the signal's std
+                   seed: int = 0,    # places and rhythms of the sources, 5 to 14 Hz
                   ):          # (B, C, T) float32, unit variance
     "Oscillating dipoles in a sphere, or white noise when `dipoles` is 0: signals for toy runs and tests."
     r = torch.as_tensor(positions, dtype=torch.float32)
@@ -318,8 +334,8 @@ def practice_batch(positions, # (C, 3) m, sensors around the origin
     return x / x.std() + noise * white
 
 # %% ../../nbs/pretext/20_pretext.ipynb #5bae0f6f
-def practice(stage, encoder, batch, # step -> (B, C, T)
-             steps=100, lr=3e-3, seed=0) -> list: # the loss of each step
+def practice(stage: Pretext, encoder: Encoder, batch: Callable, # step -> (B, C, T)
+             steps: int = 100, lr: float = 3e-3, seed: int = 0) -> list: # the loss of each step
     "Train a stage for a few seconds with AdamW and one learning-rate cycle, for toy runs and tests."
     stage.train()
     encoder.train()

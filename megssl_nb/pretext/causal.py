@@ -26,11 +26,11 @@ class CausalConfig(SequencePretextConfig):
     horizon: int | None = Field(None, ge=1)  # tokens ahead; None: the nearest one that shares no sample with the past
     single_target: bool = False  # published: one token of each window is masked and scored, what follows is cut off
 
-def is_causal(context) -> bool:
+def is_causal(context: nn.Module) -> bool:
     "Whether a context network sees the past only."
     return bool(getattr(context, "causal", getattr(getattr(context, "cfg", None), "causal", False)))
 
-def looks_ahead(tokenizer, sensors: int) -> bool:
+def looks_ahead(tokenizer: nn.Module, sensors: int) -> bool:
     "Whether tokens tell of samples behind their own."
     if any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in tokenizer.modules()): return True
     x = torch.randn(1, sensors, 3*tokenizer.hop + tokenizer.field, generator=torch_rng(0, "looks ahead"))
@@ -46,21 +46,21 @@ class Causal(SequencePretext):
     Config = CausalConfig
 
     @classmethod
-    def fits(cls, config, tokenizer):
+    def fits(cls, config: "Config", tokenizer: nn.Module):
         nearest = nearest_unseen(tokenizer)
         if config.horizon is not None and config.horizon < nearest:
             return (f"horizon: tokens of {tokenizer.field} samples every {tokenizer.hop} overlap, so the past has seen "
                     f"what is asked; give a horizon of at least {nearest}")
         return f"single_target: {overlap}" if config.single_target and nearest > 1 else ""
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: "Config", encoder: nn.Module):
         super().__init__(config, encoder)
         self.horizon = config.horizon or nearest_unseen(encoder.tokenizer)
         self.start = special_parameter(encoder)  # before the window; with a single target the mask
         if not config.single_target:
             self.check(encoder)
 
-    def check(self, encoder):
+    def check(self, encoder: nn.Module):
         "Refuse what would tell of the future."
         if not is_causal(encoder.context):
             raise MegsslError("causal: this context sees the future; give context.kind: causal_transformer, or for "
@@ -69,7 +69,7 @@ class Causal(SequencePretext):
             raise MegsslError("causal: this tokenizer normalises over the window or the batch, so tokens tell of the "
                               "future; choose tokenizer.norm: layer (conv_stack), group (frame_cnn), or linear_tokens")
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
         batch = self.cut(encoder, batch, generator)
         ask = self.one if self.config.single_target else self.every
         z, asked, hidden = ask(encoder, batch, generator)
@@ -78,7 +78,8 @@ class Causal(SequencePretext):
         return self.finish(encoder, self.decoded(z, T), batch.x, {"causal": mask}, batch.x.masked_fill(seen, 0.), seen,
                            batch.there)
 
-    def every(self, encoder, batch, generator): # -> (B, N, dim), (B, T) bool scored, (B, T) bool hidden
+    def every(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator
+              ): # -> (B, N, dim), (B, T) bool scored, (B, T) bool hidden
         "Each token from those that are `horizon` and more before it."
         tokens, h = encoder.tokens(batch), self.horizon
         z = encoder.context(shifted(tokens, special_token(encoder, self.start), h))
@@ -88,7 +89,7 @@ class Causal(SequencePretext):
         asked = (at >= h*hop) & (at < (z.shape[1] - 1)*hop + encoder.tokenizer.field)
         return z, asked.expand(len(z), T), torch.zeros_like(asked).expand(len(z), T)
 
-    def one(self, encoder, batch, generator): # as `every`
+    def one(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator): # as `every`
         "One token of each window, with nothing behind it."
         hop, h, T = encoder.tokenizer.hop, self.horizon, batch.x.shape[-1]
         valid = batch.valid.unfold(1, encoder.tokenizer.field, hop).all(-1)
@@ -101,7 +102,7 @@ class Causal(SequencePretext):
                              tokens.values)
         return encoder.context(tokens.replace(values=values, valid=past | target)), of_samples(target, hop, T), hidden
 
-    def guesses(self, encoder, out):
+    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
         """`zero`; `copy`: the last value that was seen; `ar1`: what is left of it, by a regression that knows the
         answers of this batch."""
         x, tokenizer = out.target, encoder.tokenizer

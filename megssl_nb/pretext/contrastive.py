@@ -11,10 +11,11 @@ import torch
 from pydantic import Field
 from ..core import Config, MegsslError
 from ..models.codebook import CodebookConfig, ContrastHead, contest_loss, contest, draw_negatives, tally
-from ..models.spans import span_starts
-from ..models.tokens import taken, marked
+from ..models.spans import most_hidden, span_starts
+from ..models.tokens import Tokens, taken
 from .base import Pretext, PretextOutput, register
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch, at_hand, full
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/25_contrastive.ipynb #0ae90954
 class ContrastiveConfig(Config):
@@ -36,17 +37,24 @@ class ContrastiveConfig(Config):
     codebook: CodebookConfig = CodebookConfig()
 
 # %% ../../nbs/pretext/25_contrastive.ipynb #ea014993
+def _mean_square(features): # Tokens -> scalar, over the valid ones
+    values, valid = features.values, features.valid
+    if full(valid): return values.float().square().mean()
+    if at_hand(valid): return values[valid].float().square().mean()
+    squares = values.float().square().mean(-1)
+    return squares.where(valid, 0.).sum()/valid.sum().clamp(min=1)
+
 @register("contrastive")
 class Contrastive(Pretext):
     "Pick the code of a hidden token out of those of other hidden tokens of the window."
     Config, headlines, requires = ContrastiveConfig, ("accuracy", "perplexity"), ("features", "covers")
 
     @classmethod
-    def fits(cls, config, tokenizer):
+    def fits(cls, config: ContrastiveConfig, tokenizer: torch.nn.Module):
         if config.span_tokens or "hop" in getattr(tokenizer.cfg, "seconds", {}): return ""
         return f"span: a tokenizer of kind {tokenizer.cfg.kind} does not know the sampling rate; give span_tokens"
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: ContrastiveConfig, encoder: Encoder):
         super().__init__()
         tokenizer = encoder.tokenizer
         self.config, self.temperature = config, config.codebook.at(0.)
@@ -54,11 +62,14 @@ class Contrastive(Pretext):
         self.span = config.span_tokens or max(1, round(config.span/tokenizer.cfg.seconds["hop"]))
         width = getattr(tokenizer.cfg, "width", encoder.dim)
         self.head = ContrastHead(width, encoder.dim, config.codebook, config.project, config.kappa, config.dropout)
+        # the same number where a step runs on a device
+        self.register_buffer("heat", torch.tensor(self.temperature), persistent=False)
 
-    def advance(self, progress):
+    def advance(self, progress: float):
         self.temperature = self.config.codebook.at(progress)
+        self.heat.fill_(self.temperature)
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch = as_batch(batch).cleared()
         features = encoder.tokenizer.features(batch)
         B, N, _ = features.shape
@@ -68,12 +79,14 @@ class Contrastive(Pretext):
         mask = span_starts((B, N), self.config.start, self.span, features.valid, self.config.min_spans, generator)
         tokens = encoder.tokenizer.project(features)
         context = encoder.context(tokens.replace(values=self.head.hide(tokens.values, mask)))
-        at, real = marked(mask)
-        drawn = draw_negatives(mask.sum(1), at.shape[1], self.config.negatives, generator)
-        out = self.head(features.values, context, mask, drawn, self.temperature if self.training else None, generator)
+        most = int(mask.sum(1).max()) if at_hand(mask) else most_hidden(N, self.config.start, self.span,
+                                                                        self.config.min_spans)
+        drawn = draw_negatives(mask.sum(1), most, self.config.negatives, generator)
+        heat = self.temperature if at_hand(mask) else self.heat
+        out = self.head(features.values, context, mask, drawn, heat if self.training else None, generator)
         return self.output(encoder, batch, mask, features, out)
 
-    def alarm(self, logs):
+    def alarm(self, logs: dict):
         "All tokens have one code: then no wrong answer is left and the loss is 0."
         used = float(logs["perplexity"])
         G, V = self.config.codebook.groups, self.config.codebook.entries
@@ -81,24 +94,25 @@ class Contrastive(Pretext):
         return (f"collapse: the contrastive loss is 0 and the codebook's perplexity {used:.1f} of {G*V}, all hidden "
                 "tokens have the same code; lower lr, raise diversity, or look for windows that are flat")
 
-    def output(self, encoder, batch, mask, features, out) -> PretextOutput:
+    def output(self, encoder: Encoder, batch: Batch, mask: torch.Tensor, features: Tokens, out: dict) -> PretextOutput:
         "Losses, figures of merit, and answers and codes at their places."
         t = tally(out, soft=self.training)
         n = t["n"].clamp(min=1)
         parts = {"contrastive": t["contrastive"]/n, "diversity": t["diversity"]/n,
-                 "penalty": features.values[features.valid].float().square().mean()}
+                 "penalty": _mean_square(features)}
         loss = parts["contrastive"] + self.config.diversity*parts["diversity"] + self.config.penalty*parts["penalty"]
         logs = parts | {"accuracy": t["won"]/n, "chance": t["chance"]/n, "hidden": mask.float().mean(),
-                        "temperature": torch.tensor(self.temperature), "perplexity": t["hard"].sum()}
+                        "temperature": torch.tensor(self.temperature) if at_hand(mask) else self.heat.clone(),
+                        "perplexity": t["hard"].sum()}
         logs |= {f"{kind}_perplexity_{g}": v for kind in ("hard", "soft") for g, v in enumerate(t[kind])}
         x, hidden = batch.x, encoder.tokenizer.covers(mask, batch.x.shape[-1])[:, None] & batch.there
-        placed = lambda v: torch.zeros(*mask.shape, v.shape[-1], dtype=v.dtype,
-                                       device=v.device).masked_scatter(mask[..., None], v[out["real"]])
+        placed = lambda v: torch.zeros(*mask.shape, v.shape[-1], dtype=v.dtype, device=v.device).scatter(
+            1, out["at"][..., None].expand_as(v), v.where(out["real"][..., None], 0.))
         return PretextOutput(loss, {k: v.detach() for k, v in logs.items()}, placed(out["vectors"].detach()),
                              placed(out["answers"]), mask, x.masked_fill(hidden, 0.), hidden,
                              {"contrastive": mask}, features.valid, out | {"features": features.values.detach()})
 
-    def judge(self, answer, out):
+    def judge(self, answer: torch.Tensor, out: PretextOutput):
         "The contest of any answers (B, N, P) against the same codes and the same wrong answers."
         a = out.aux
         given = taken(answer, a["at"])
@@ -106,7 +120,7 @@ class Contrastive(Pretext):
         return {"contrastive": contest_loss(contest(given, a["vectors"], a["codes"], a["drawn"],
                                                     self.config.kappa)[counts])/counts.sum().clamp(min=1)}
 
-    def guesses(self, encoder, out):
+    def guesses(self, encoder: Encoder, out: PretextOutput):
         "Answers without a context network: the code of the nearest visible token, and none at all."
         N = out.mask.shape[1]
         far = (torch.arange(N)[:, None] - torch.arange(N)).abs().to(out.mask.device).expand(

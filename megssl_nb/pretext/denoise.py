@@ -14,14 +14,15 @@ from torch import nn
 from pydantic import Field
 from ..core import Config
 from ..models.spans import uniform
-from .base import Pretext, guess_signal, normal, register, sensor_graph
+from .base import PretextOutput, Pretext, guess_signal, normal, register, sensor_graph
 from .requires import told_samples
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch, full
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/21_denoise.ipynb #305b8582
-def add_noise(batch,     # Batch, or (B, C, T), robust-scaled
-              generator,
-              noise=0.3, # largest standard deviation, in the units of the signals
+def add_noise(batch: Batch | torch.Tensor,     # Batch, or (B, C, T), robust-scaled
+              generator: torch.Generator,
+              noise: float = 0.3, # largest standard deviation, in the units of the signals
              ):          # corrupted (B, C, T), scored (B, C, T): every cell
     "Add white noise whose standard deviation is drawn per window from U(0, 1) x `noise`."
     x = as_batch(batch).x
@@ -34,22 +35,24 @@ class DenoiseConfig(Config):
     kind: Literal["denoise"] = "denoise"
     noise: float = Field(0.3, gt=0) # largest standard deviation, robust-scaled units
     hides: ClassVar[bool] = False   # every value stays visible, damaged
-    def corruption(self, encoder): return partial(add_noise, noise=self.noise)
+    def corruption(self, encoder: Encoder): return partial(add_noise, noise=self.noise)
 
 # %% ../../nbs/pretext/21_denoise.ipynb #ebbd2715
 class Reconstruction(Pretext):
     "Corrupt the sensors, encode each token, decode it with the mirror of the tokenizer, compare with the clean signal."
     trains, requires = ("tokenizer",), ("mirror",)
 
-    def __init__(self, configs, # one configuration, or several for a joint stage; those that hide cells act last
-                 encoder):
+    def __init__(self, configs: Config | list,
+                  # one configuration, or several for a joint stage; those that hide cells act last
+                 encoder: Encoder):
         super().__init__()
         configs = sorted(configs if isinstance(configs, (list, tuple)) else [configs], key=lambda c: c.hides)
         self.steps = [(c.kind, c.hides, c.corruption(encoder)) for c in configs]
         self.decoder = encoder.mirror()
         self.register_buffer("graph", sensor_graph(encoder.image), persistent=False)
 
-    def corrupt(self, batch, generator): # corrupted (B, C, T), hidden (B, C, T), parts: name -> scored (B, C, T)
+    def corrupt(self, batch: Batch | torch.Tensor, generator: torch.Generator
+                ): # corrupted (B, C, T), hidden (B, C, T), parts: name -> scored (B, C, T)
         """Apply the corruptions in turn; a cell that is hidden counts for the component that hid it and for no other,
         and one that was not recorded for none."""
         batch = as_batch(batch).cleared()
@@ -64,23 +67,24 @@ class Reconstruction(Pretext):
                 hidden = hidden | mask
         return corrupted.masked_fill(~there, 0.), hidden, parts
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch = as_batch(batch).cleared()
         x = batch.x
         corrupted, hidden, parts = self.corrupt(batch, generator)
         tokens = encoder.tokens(replace(batch, x=corrupted),
                                 hidden if any(hides for _, hides, _ in self.steps) else None).values
-        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1])
-        if not told.all():
-            prediction, parts = self.keep(prediction, parts, told.to(x.device))
+        prediction, told = self.decoder(tokens), told_samples(encoder.tokenizer, tokens.shape[1], x.shape[-1], x.device)
+        if not full(told):
+            prediction, parts = self.keep(prediction, parts, told)
         return self.finish(encoder, prediction, x, parts, corrupted, hidden, batch.there)
 
-    def keep(self, prediction, parts, told): # told: (T,) bool
+    def keep(self, prediction: torch.Tensor, parts: dict, told: torch.Tensor): # told: (T,) bool
         "Prediction of the whole window, zero where no token has seen it, and parts without these samples."
         whole = nn.functional.pad(prediction, (0, len(told) - prediction.shape[-1]))
         return torch.where(told, whole, 0.), {name: mask & told for name, mask in parts.items()}
 
-    def guesses(self, encoder, out): return guess_signal(out.corrupted, out.hidden, self.graph, out.there)
+    def guesses(self, encoder: Encoder, out: PretextOutput):
+        return guess_signal(out.corrupted, out.hidden, self.graph, out.there)
 
 # %% ../../nbs/pretext/21_denoise.ipynb #cb8dfada
 @register("denoise")

@@ -13,22 +13,23 @@ from pydantic import Field
 from ..core import Config
 from .base import graph_distance, register, sensor_graph, sensor_mask
 from .denoise import Reconstruction
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch, full, kept_on
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/22_masked_sensors.ipynb #8631966c
-def mask_sensors(batch,      # Batch, or (B, C, T)
-                 generator,
-                 ratio=0.2,  # share of the sensors to hide
-                 frames=None, # samples that share one mask; None: the whole window
-                 steps=None, # (C, C) from `graph_distance`: hide one patch; None: any sensors
+def mask_sensors(batch: Batch | torch.Tensor,      # Batch, or (B, C, T)
+                 generator: torch.Generator,
+                 ratio: float = 0.2,  # share of the sensors to hide
+                 frames: int | None = None, # samples that share one mask; None: the whole window
+                 steps: torch.Tensor | None = None, # (C, C) from `graph_distance`: hide one patch; None: any sensors
                 ):           # corrupted (B, C, T), hidden (B, C, T) bool
     "Hide whole sensors for `frames` samples at a time; hidden cells become 0, the others stay as they are."
     batch = as_batch(batch)
     x, (B, C, T) = batch.x, batch.x.shape
     frames = frames or T
     blocks = -(-T // frames)
-    rows = sensor_mask(B * blocks, C, ratio, generator, None if steps is None else steps.to(x.device), x.device,
-                       batch.present.repeat_interleave(blocks, 0))
+    rows = sensor_mask(B * blocks, C, ratio, generator, None if steps is None else kept_on(steps, x.device), x.device,
+                       None if full(batch.present) else batch.present.repeat_interleave(blocks, 0))
     hidden = rows.reshape(B, -1, C).transpose(1, 2).repeat_interleave(frames, 2)[..., :T] & batch.there
     return x.masked_fill(hidden, 0.), hidden
 
@@ -42,7 +43,7 @@ class MaskedSensorsConfig(Config):
     per: Literal["token", "window"] = "token"
     hides: ClassVar[bool] = True                # the tokenizer learns where, not what
 
-    def corruption(self, encoder):
+    def corruption(self, encoder: Encoder):
         steps = graph_distance(sensor_graph(encoder.image)) if self.contiguous else None
         tokenizer = encoder.tokenizer
         frames = tokenizer.hop if self.per == "token" and tokenizer.field <= tokenizer.hop else None
@@ -55,4 +56,4 @@ class MaskedSensors(Reconstruction):
     Config, requires = MaskedSensorsConfig, ("hide", "mirror")
 
     @classmethod
-    def needs(cls, config): return cls.requires + ("field",) * (config.per == "token")
+    def needs(cls, config: Config): return cls.requires + ("field",) * (config.per == "token")

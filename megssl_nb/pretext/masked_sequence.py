@@ -16,7 +16,8 @@ from ..models.spans import span_lengths, span_mask
 from ..models.tokenizers import times_seen
 from ..models.tokens import Tokens, as_tokens, seen_whole
 from .base import Pretext, PretextOutput, evaluating, guess_sequence, register
-from ..windows.batches import as_batch
+from ..windows.batches import Batch, as_batch, at_hand, full
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #00074333
 class MaskedSequenceConfig(Config):
@@ -27,15 +28,19 @@ class MaskedSequenceConfig(Config):
     target: Literal["embedding", "signal"] = "embedding"   # clean embedding of a frozen tokenizer, or clean signal
 
 # %% ../../nbs/pretext/23_masked_sequence.ipynb #bf3e17f1
-def standardise(tokens, # Tokens, or (B, N, dim)
+def standardise(tokens: Tokens | torch.Tensor, # Tokens, or (B, N, dim)
                ):       # (B, N, dim), without gradient
     "Layer-normalise each token, then give every dimension mean 0 and variance 1 over the valid tokens of the batch."
     tokens = as_tokens(tokens)
     z = nn.functional.layer_norm(tokens.values.detach().float(), tokens.shape[-1:])
-    real = z.flatten(0, 1)[None] if tokens.valid.all() else z[tokens.valid][None]
+    if not full(tokens.valid) and not at_hand(z): # sums over what counts, without asking how much that is
+        real = tokens.valid[..., None].float()
+        mean = (z*real).sum((0, 1))/real.sum().clamp(min=1)
+        return (z - mean) / (((z - mean).square()*real).sum((0, 1))/real.sum().clamp(min=1) + 1e-6).sqrt()
+    real = z.flatten(0, 1)[None] if full(tokens.valid) else z[tokens.valid][None]
     return (z - real.mean((0, 1))) / (real.var((0, 1), correction=0) + 1e-6).sqrt()
 
-def clean_tokens(encoder, batch) -> Tokens: # values without gradient
+def clean_tokens(encoder: Encoder, batch: Batch | torch.Tensor) -> Tokens: # values without gradient
     "Tokens of the clean signal from a tokenizer that is frozen: evaluation mode, no gradient, no running statistics."
     with evaluating(encoder.tokenizer): return encoder.tokens(batch)
 
@@ -55,12 +60,14 @@ class MaskedSequence(Pretext):
     Config, requires = MaskedSequenceConfig, ("covers",)
 
     @classmethod
-    def needs(cls, config): return cls.requires + ("field", "mirror") * (config.target == "signal")
+    def needs(cls, config: MaskedSequenceConfig):
+        return cls.requires + ("field", "mirror") * (config.target == "signal")
 
     @classmethod
-    def fits(cls, config, tokenizer): return seen_through(tokenizer, config.span) if config.target == "signal" else ""
+    def fits(cls, config: MaskedSequenceConfig, tokenizer: nn.Module):
+        return seen_through(tokenizer, config.span) if config.target == "signal" else ""
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: MaskedSequenceConfig, encoder: Encoder):
         super().__init__()
         self.config = config
         dim = encoder.dim
@@ -69,25 +76,26 @@ class MaskedSequence(Pretext):
         self.head = (nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
                      if config.target == "embedding" else encoder.mirror())
 
-    def unseen(self, tokenizer, mask, samples: int): # (B, N) bool -> (B, samples) bool
+    def unseen(self, tokenizer: nn.Module, mask: torch.Tensor, samples: int): # (B, N) bool -> (B, samples) bool
         "Samples that hidden tokens have seen and no visible one."
         seen = lambda tokens: times_seen(tokens, tokenizer.hop, tokenizer.field, samples) > 0
         return seen(mask) & ~seen(~mask)
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator):
         ask = self.embeddings if self.config.target == "embedding" else self.signals
         return ask(encoder, as_batch(batch).cleared(), generator)
 
-    def mask(self, valid, generator): # (B, N) bool, which tokens may be hidden -> (B, N) bool
+    def mask(self, valid: torch.Tensor, generator: torch.Generator
+             ): # (B, N) bool, which tokens may be hidden -> (B, N) bool
         "Spans of hidden tokens."
         return span_mask(*valid.shape, self.config.ratio, self.config.span, generator, valid.device, valid)
 
-    def predict(self, encoder, tokens: Tokens, mask):
+    def predict(self, encoder: Encoder, tokens: Tokens, mask: torch.Tensor):
         "The head's answer for every token, from the visible ones."
         values = torch.where(mask[..., None], self.mask_token.to(tokens.values.dtype), tokens.values)
         return self.head(encoder.context(tokens.replace(values=values)))
 
-    def embeddings(self, encoder, batch, generator) -> PretextOutput:
+    def embeddings(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator) -> PretextOutput:
         "Hidden tokens, to be predicted as a frozen tokenizer sees them."
         tokens, x = clean_tokens(encoder, batch), batch.x
         mask = self.mask(tokens.valid, generator)
@@ -96,7 +104,7 @@ class MaskedSequence(Pretext):
         return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask},
                            x.masked_fill(hidden, 0.), hidden, tokens.valid)
 
-    def signals(self, encoder, batch, generator) -> PretextOutput:
+    def signals(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator) -> PretextOutput:
         "Hidden stretches of the signal."
         tokenizer, x, T = encoder.tokenizer, batch.x, batch.x.shape[-1]
         N = (T - tokenizer.field)//tokenizer.hop + 1
@@ -112,7 +120,7 @@ class MaskedSequence(Pretext):
         whole = nn.functional.pad(prediction, (0, T - prediction.shape[-1]))
         return self.finish(encoder, whole, x, {"masked_sequence": hidden}, x.masked_fill(hidden, 0.), hidden, there)
 
-    def guesses(self, encoder, out):
+    def guesses(self, encoder: Encoder, out: PretextOutput):
         """The four guesses, and `constant`: the best single vector for all scored places, which needs the answers to be
         known."""
         there = torch.ones_like(out.mask) if out.there is None else out.there

@@ -9,6 +9,7 @@ __all__ = ['requirements', 'check_requires', 'told_samples']
 import torch
 from ..core import Config, MegsslError
 from ..models.tokenizers import times_seen
+from ..windows.batches import everywhere_true, noted
 from .base import find_pretext
 
 # %% ../../nbs/pretext/20a_requires.ipynb #6d4eb213
@@ -27,7 +28,7 @@ requirements = { # name -> whether a tokenizer offers it, what is wrong if not a
     "covers": (_has("covers"), "does not say which samples a token stands for; give the class covers(tokens, samples)")}
 
 def check_requires(config: Config, # of one task
-                   tokenizer, origin="stage"):
+                   tokenizer: torch.nn.Module, origin: str = "stage"):
     "Refuse a task that needs of a tokenizer what it does not offer."
     task = find_pretext(config.kind)
     for name in task.needs(config):
@@ -40,7 +41,11 @@ def check_requires(config: Config, # of one task
             raise MegsslError(f"{origin}: {config.kind} needs '{name}' of the tokenizer, but {kind} {fault}")
     if fault := task.fits(config, tokenizer): raise MegsslError(f"{origin}: {config.kind}: {fault}")
 
-def told_samples(tokenizer, tokens: int, samples: int) -> torch.Tensor: # (samples,) bool
+def told_samples(tokenizer: torch.nn.Module, tokens: int, samples: int, device: torch.device | None = None
+                 ) -> torch.Tensor: # (samples,) bool
     "The samples of a window that some token has seen; no other can be asked for."
-    if not requirements["field"][0](tokenizer): return torch.ones(samples, dtype=torch.bool)
-    return times_seen(torch.ones(1, tokens, dtype=torch.bool), tokenizer.hop, tokenizer.field, samples)[0] > 0
+    if not requirements["field"][0](tokenizer): return everywhere_true((samples,), device)
+    if tokenizer.hop <= tokenizer.field and (tokens - 1)*tokenizer.hop + tokenizer.field == samples:
+        return everywhere_true((samples,), device)
+    every = torch.ones(1, tokens, dtype=torch.bool, device=device)
+    return noted(times_seen(every, tokenizer.hop, tokenizer.field, samples)[0] > 0, False)

@@ -38,13 +38,14 @@ class SequenceBertConfig(BidirectionalPretextConfig):
     kind: Literal["sequence_bert"] = "sequence_bert"
 
 # %% ../../nbs/pretext/27c_sequence_bert.ipynb #51190917
-def parts_of_window(n, gap): # int or (B,) int64: valid tokens, tokens of the gap -> first, gap, second (tokens)
+def parts_of_window(n: int | torch.Tensor, gap: int | torch.Tensor
+                    ): # int or (B,) int64: valid tokens, tokens of the gap -> first, gap, second (tokens)
     "Lengths of two sequences; a gap that leaves less than four tokens is left out."
     gap = gap*(gap <= n - 4)
     first = (n - gap)//2
     return first, gap, n - gap - first
 
-def arranged(N: int, first, gap, second, # (B, 1) int64 each
+def arranged(N: int, first: torch.Tensor, gap: int | torch.Tensor, second: torch.Tensor, # (B, 1) int64 each
              last: bool): # the class token stands last
     """For each of N + 3 rows the token that stands there (N: the class token, N + 1: a separator, N + 2: nothing), its
     sequence, and for each token its row."""
@@ -62,9 +63,9 @@ def arranged(N: int, first, gap, second, # (B, 1) int64 each
     return source, types, place.where(there, 0), there
 
 # %% ../../nbs/pretext/27c_sequence_bert.ipynb #82901df6
-def partners(batch, # Batch
+def partners(batch: "Batch", # Batch
              how: str, # "recording" or "dataset"
-             generator): # -> (B,) int64 on the CPU, (B,) bool: which window has one
+             generator: torch.Generator): # -> (B,) int64 on the CPU, (B,) bool: which window has one
     "For each window one of the batch that does not follow it, at random."
     B, nobody = len(batch), torch.zeros(len(batch), dtype=torch.bool)
     order = uniform((B, B), generator, "cpu")
@@ -82,10 +83,10 @@ def partners(batch, # Batch
 class BidirectionalPretext(SequencePretext):
     "A task that asks for hidden parts of a window, and may ask whether its halves belong together."
     @classmethod
-    def fits(cls, config, tokenizer):
+    def fits(cls, config: "Config", tokenizer: nn.Module):
         return f"next_sequence: {overlap}" if config.next_sequence != "off" and nearest_unseen(tokenizer) > 1 else ""
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: "Config", encoder: nn.Module):
         super().__init__(config, encoder)
         if config.next_sequence == "off": return
         if is_causal(encoder.context):
@@ -96,12 +97,13 @@ class BidirectionalPretext(SequencePretext):
         own = getattr(encoder.context, "pooler", None) is None
         self.pooler, self.next = pooler(encoder.dim, 0.) if own else None, nn.Linear(encoder.dim, 1)
 
-    def idle(self, encoder):
+    def idle(self, encoder: nn.Module):
         if self.config.next_sequence != "off": return []
         cls = getattr(encoder.tokenizer, "cls", None)
         return [p for p in super().idle(encoder) if p is not cls]
 
-    def halves(self, encoder, batch, generator): # -> batch, first, gap, second (B, 1), follows (B,), asked (B,)
+    def halves(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator
+               ): # -> batch, first, gap, second (B, 1), follows (B,), asked (B,)
         "Windows whose second part may be that of another window."
         hop = encoder.tokenizer.hop
         n = batch.valid.unfold(1, hop, hop).all(-1).sum(1, keepdim=True)
@@ -116,7 +118,8 @@ class BidirectionalPretext(SequencePretext):
         present = batch.present & batch.present[who].where(other[:, None], True)
         return replace(batch, x=x, valid=valid, present=present).cleared(), (first, gap, second), ~other, may
 
-    def read(self, encoder, tokens, parts=None): # Tokens -> (B, N, dim), (B, N) bool, (B, dim) or None
+    def read(self, encoder: nn.Module, tokens: "Tokens | torch.Tensor", parts: tuple | dict | None = None
+             ): # Tokens -> (B, N, dim), (B, N) bool, (B, dim) or None
         "The answer for each token, which tokens are answered, and what stands for the pair of sequences."
         late = int(self.config.legacy_alignment)
         if parts is None:
@@ -133,7 +136,9 @@ class BidirectionalPretext(SequencePretext):
         pool = self.pooler if self.pooler is not None else encoder.context.pooler
         return taken(z, place + late), there & tokens.valid, pool(first)
 
-    def paired(self, encoder, tokens, parts, source, types): # -> SequenceTokens (B, N + 3, dim)
+    def paired(self, encoder: nn.Module, tokens: "Tokens | torch.Tensor", parts: tuple | dict | None,
+               source: torch.Tensor, types: torch.Tensor
+               ): # -> SequenceTokens (B, N + 3, dim)
         "Two sequences with the class token and separators; the time of each begins at 0."
         (first, gap, _), (B, N, _) = parts, tokens.shape
         cls = encoder.tokenizer.cls if self.cls is None else self.cls
@@ -147,7 +152,7 @@ class BidirectionalPretext(SequencePretext):
         return SequenceTokens(taken(torch.cat([tokens.values, extra], 1), source), taken(time, source), None,
                               taken(real, source), tokens.hop, tokens.first, False, special=source >= N, types=types)
 
-    def joined(self, out, pair, follows, asked):
+    def joined(self, out: "PretextOutput", pair: torch.Tensor | None, follows: torch.Tensor, asked: torch.Tensor):
         "The loss with that of the second question; the published label is 1 where a stretch does not follow."
         if pair is None: return out
         label = (~follows if self.config.next_sequence == "dataset" else follows).float()
@@ -159,7 +164,7 @@ class BidirectionalPretext(SequencePretext):
         out.logs |= {"next_sequence": loss.detach(), "next_accuracy": right.sum()/n.clamp(min=1)}
         return out
 
-    def guesses(self, encoder, out):
+    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
         "From the visible moments of the window: `zero`, `mean`, `copy` (the last), `neighbours` (a line)."
         gone = out.hidden.any(1) | ~out.there.any(1)
         return {k: v.mT for k, v in guess_sequence(out.target.mT, gone).items()}
@@ -171,13 +176,14 @@ class SequenceBert(BidirectionalPretext):
     Config = SequenceBertConfig
 
     @classmethod
-    def fits(cls, config, tokenizer): return f"rate: {overlap}" if nearest_unseen(tokenizer) > 1 else ""
+    def fits(cls, config: "Config", tokenizer: nn.Module):
+        return f"rate: {overlap}" if nearest_unseen(tokenizer) > 1 else ""
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: "Config", encoder: nn.Module):
         super().__init__(config, encoder)
         self.mask = special_parameter(encoder)
 
-    def forward(self, encoder, batch, generator):
+    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
         batch, parts, pair = self.cut(encoder, batch, generator), None, ()
         if self.config.next_sequence != "off":
             batch, parts, *pair = self.halves(encoder, batch, generator)

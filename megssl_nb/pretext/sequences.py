@@ -22,8 +22,8 @@ from ..windows.batches import as_batch
 # %% ../../nbs/pretext/27_sequences.ipynb #c6a76a9b
 Loss = Literal["l1", "l2", "huber"]
 
-def masked_loss(prediction, target, # (B, C, T) each
-                mask, # bool, the same shape; True = scored
+def masked_loss(prediction: torch.Tensor, target: torch.Tensor, # (B, C, T) each
+                mask: torch.Tensor, # bool, the same shape; True = scored
                 kind: Loss = "l1"): # -> scalar
     "The mean error over the scored cells; 0 where there are none."
     if prediction.shape != target.shape or mask.shape != target.shape:
@@ -38,20 +38,20 @@ def masked_loss(prediction, target, # (B, C, T) each
     return error.sum()/n.clamp(min=1)
 
 # %% ../../nbs/pretext/27_sequences.ipynb #a2f95b8e
-def special_parameter(encoder) -> nn.Parameter:
+def special_parameter(encoder: nn.Module) -> nn.Parameter:
     "A learned signal in the place of a token, or a learned token."
     reads = hasattr(encoder.tokenizer, "special")
     return nn.Parameter(torch.randn(1, encoder.tokenizer.width) if reads else .02*torch.randn(1, encoder.dim))
 
-def special_token(encoder, parameter): # -> (1, dim)
+def special_token(encoder: nn.Module, parameter: torch.Tensor): # -> (1, dim)
     "The token that a learned signal makes."
     return encoder.tokenizer.special(parameter) if hasattr(encoder.tokenizer, "special") else parameter
 
-def nearest_unseen(tokenizer) -> int:
+def nearest_unseen(tokenizer: nn.Module) -> int:
     "How many tokens ahead the first one is that shares no sample with a token."
     return -(-tokenizer.field//tokenizer.hop)
 
-def of_samples(tokens, # (B, N) bool
+def of_samples(tokens: torch.Tensor, # (B, N) bool
                hop: int, samples: int): # -> (B, samples) bool
     "The samples of tokens that do not overlap; a rest at the end of the window belongs to none."
     at = tokens.repeat_interleave(hop, 1)[:, :samples]
@@ -72,20 +72,20 @@ class SequencePretext(Pretext):
     "A task that answers with signals."
     Config, requires = SequencePretextConfig, ("field", "mirror")
 
-    def __init__(self, config, encoder):
+    def __init__(self, config: Config, encoder: nn.Module):
         super().__init__()
         self.config, self.mirror = config, encoder.mirror()
 
-    def idle(self, encoder) -> list:
+    def idle(self, encoder: nn.Module) -> list:
         "Parameters that no gradient of this task reaches: the class token and the pooler, unless it uses them."
         cls, pooler = getattr(encoder.tokenizer, "cls", None), getattr(encoder.context, "pooler", None)
         return [*([] if cls is None else [cls]), *([] if pooler is None else pooler.parameters())]
 
-    def trained(self, encoder):
+    def trained(self, encoder: nn.Module):
         idle = {id(p) for p in self.idle(encoder)}
         return [p for p in super().trained(encoder) if id(p) not in idle]
 
-    def cut(self, encoder, batch, generator):
+    def cut(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
         "What was recorded, in training cut to a random length."
         batch = as_batch(batch).cleared()
         if self.config.shortest is None or not self.training: return batch
@@ -94,15 +94,17 @@ class SequencePretext(Pretext):
         valid = batch.valid & (torch.arange(T, device=batch.x.device) < ((n - 1)*hop + field)[:, None])
         return replace(batch, valid=valid).cleared()
 
-    def decoded(self, z, samples: int): # (B, N, dim) -> (B, C, samples)
+    def decoded(self, z: torch.Tensor, samples: int): # (B, N, dim) -> (B, C, samples)
         "The signals of all tokens; 0 where no token is."
         x = self.mirror(z)
         return F.pad(x, (0, samples - x.shape[-1]))
 
-    def judge(self, answer, out):
+    def judge(self, answer: torch.Tensor, out: "PretextOutput"):
         return {name: masked_loss(answer, out.target, mask, self.config.loss) for name, mask in out.parts.items()}
 
-    def finish(self, encoder, prediction, target, parts, corrupted, hidden, there=None, aux=None):
+    def finish(self, encoder: nn.Module, prediction: torch.Tensor, target: torch.Tensor, parts: tuple | dict | None,
+               corrupted: torch.Tensor, hidden: torch.Tensor | None, there: torch.Tensor | None = None,
+               aux: dict | None = None):
         "Score the prediction; in evaluation the guesses too."
         parts = parts if there is None else {name: mask & there for name, mask in parts.items()}
         mask = torch.stack(list(parts.values())).any(0)
@@ -115,14 +117,15 @@ class SequencePretext(Pretext):
         return out
 
 # %% ../../nbs/pretext/27_sequences.ipynb #3fb16d7e
-def drawn_lengths(rows: int, shortest: int, longest: int, generator, device="cpu"): # -> (rows,) int64
+def drawn_lengths(rows: int, shortest: int, longest: int, generator: torch.Generator, device: torch.device | str = "cpu"
+                  ): # -> (rows,) int64
     "Lengths from `shortest` to `longest`, both among them, all with the same chance."
     span = max(longest - shortest, 0) + 1
     return min(shortest, longest) + (uniform((rows,), generator, device)*span).long().clamp(max=span - 1)
 
 # %% ../../nbs/pretext/27_sequences.ipynb #1b9cc064
-def ar1(x, # (R, C, T)
-        there=None): # (R, C, T) bool -> (C,)
+def ar1(x: torch.Tensor, # (R, C, T)
+        there: torch.Tensor | None = None): # (R, C, T) bool -> (C,)
     "How much of each channel's value is left in the next one, by least squares."
     there = torch.ones_like(x, dtype=torch.bool) if there is None else there
     before, after = x[..., :-1], x[..., 1:]
@@ -130,24 +133,25 @@ def ar1(x, # (R, C, T)
     power = torch.where(both, before.square(), 0.).sum((0, 2))
     return (torch.where(both, before*after, 0.).sum((0, 2))/power.clamp(min=1e-9)).clamp(-1, 1)
 
-def var1(x, # (R, C, T), training runs
-         ridge=1.0): # -> (C, C) float64, the next value from the last ones
+def var1(x: torch.Tensor, # (R, C, T), training runs
+         ridge: float = 1.0): # -> (C, C) float64, the next value from the last ones
     "A ridge regression of all channels on all channels one step before."
     before, after = (x[..., a:b].double().permute(1, 0, 2).flatten(1) for a, b in ((0, -1), (1, None)))
     left = before @ before.T + ridge*torch.eye(len(before), dtype=torch.float64)
     return torch.linalg.solve(left, before @ after.T).T
 
-def next_guesses(train, # (R, C, T) runs
-                 x): # (R, C, T) -> name -> (R, C, T - 1), of x[..., 1:]
+def next_guesses(train: torch.Tensor, # (R, C, T) runs
+                 x: torch.Tensor): # (R, C, T) -> name -> (R, C, T - 1), of x[..., 1:]
     "The next value of each channel, guessed without a network."
     past = x[..., :-1]
     return {"zero": torch.zeros_like(past), "persistence": past, "AR(1)": ar1(train)[:, None]*past,
             "VAR(1)": (var1(train).to(past.dtype) @ past)}
 
 # %% ../../nbs/pretext/27_sequences.ipynb #14173605
-def oscillators(runs: int, seed, # names of the random stream
-                steps=200, parcels=32, rates=(.15, .3, .5, .8), # rad per step
-                radius=.95, noise=.8, mixing=0): # mixing: number of the matrix -> (runs, parcels, steps) float32
+def oscillators(runs: int, seed: int | str | tuple, # names of the random stream
+                steps: int = 200, parcels: int = 32, rates: tuple = (.15, .3, .5, .8), # rad per step
+                radius: float = .95, noise: float = .8, mixing: int = 0
+                ): # mixing: number of the matrix -> (runs, parcels, steps) float32
     "Damped oscillators of two states each, mixed, with white noise; z-scored per run and parcel."
     g = torch_rng(0, "oscillators", *map(str, seed if isinstance(seed, tuple) else (seed,)))
     mix = torch.randn(2*len(rates), parcels, generator=torch_rng(mixing, "mixing"))/math.sqrt(len(rates))

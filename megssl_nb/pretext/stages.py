@@ -7,7 +7,7 @@ __all__ = ['check_stage', 'stage_configs', 'build_stage']
 
 # %% ../../nbs/pretext/24_stages.ipynb #85fd072f
 import torch
-from ..core import MegsslError, named_seed
+from ..core import Config, MegsslError, named_seed
 from .base import (Pretext, PretextOutput, find_pretext, plot_shown, pretext_config, pretexts,
                                     register, score, show, trivial)
 from .contrastive import Contrastive, ContrastiveConfig
@@ -15,6 +15,7 @@ from .denoise import Denoise, DenoiseConfig, Reconstruction
 from .masked_sensors import MaskedSensors, MaskedSensorsConfig
 from .masked_sequence import MaskedSequence, MaskedSequenceConfig
 from .requires import check_requires
+from ..models.encoder import Encoder
 
 # %% ../../nbs/pretext/24_stages.ipynb #efb99aef
 for _name, _class in {"autoencode": "autoencode:Autoencode", "causal": "causal:Causal",
@@ -23,17 +24,18 @@ for _name, _class in {"autoencode": "autoencode:Autoencode", "causal": "causal:C
     register(_name, f"megssl_nb.pretext.{_class}")
 
 # %% ../../nbs/pretext/24_stages.ipynb #100281dd
-def check_stage(configs, # as in `stage_configs`
-                tokenizer, # of the encoder that will be trained
-                origin="stage") -> list: # validated configurations
+def check_stage(configs: Config | dict | str | list, # as in `stage_configs`
+                tokenizer: torch.nn.Module, # of the encoder that will be trained
+                origin: str = "stage") -> list: # validated configurations
     "Validate the tasks of one stage, and that the tokenizer offers what they need."
     configs = stage_configs(configs, origin)
     for config in configs:
         check_requires(config, tokenizer, origin)
     return configs
 
-def stage_configs(configs, # one task or a list of tasks: configurations, dicts with `kind`, or bare kinds
-                  origin="stage", # file and field to name in an error
+def stage_configs(configs: Config | dict | str | list,
+                   # one task or a list of tasks: configurations, dicts with `kind`, or bare kinds
+                  origin: str = "stage", # file and field to name in an error
                  ) -> list: # validated configurations, those that hide cells last
     "Validate the tasks of one stage and that they can be trained together."
     configs = [pretext_config(c, origin) for c in (configs if isinstance(configs, (list, tuple)) else [configs])]
@@ -49,11 +51,11 @@ def stage_configs(configs, # one task or a list of tasks: configurations, dicts 
     return sorted(configs, key=lambda c: getattr(c, "hides", False))
 
 # %% ../../nbs/pretext/24_stages.ipynb #6839418d
-def build_stage(configs, # as in `stage_configs`
-                encoder, # the Encoder that will be trained
+def build_stage(configs: Config | dict | str | list, # as in `stage_configs`
+                encoder: Encoder, # the Encoder that will be trained
                 seed: int,
                  # initial weights of the heads depend on the task and the seed; the global random state stays as it was
-                origin="stage") -> Pretext:
+                origin: str = "stage") -> Pretext:
     "Build the module of one pretraining stage; several reconstruction tasks become one joint stage."
     configs = check_stage(configs, encoder.tokenizer, origin)
     with torch.random.fork_rng(devices=[]):

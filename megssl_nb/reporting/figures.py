@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look', 'preview_parts', 'is_baseline', 'readable',
-           'Legend', 'styled', 'panels', 'few_colours', 'embedded', 'select', 'seed_means', 'cells_figure',
+           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'cells_figure',
            'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure', 'places',
            'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'training_figure', 'upright',
            'preview_figure', 'best_trivial', 'total_losses', 'plot_confusion', 'plot_fit']
 
 # %% ../../nbs/reporting/43a_figures.ipynb #44108d23
+from collections.abc import Callable, Iterable
 import base64, functools, io
 from dataclasses import dataclass, field
 import numpy as np
@@ -20,7 +21,16 @@ grey, palette = "#7d7d7d", ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00
 baseline_names = {"majority": "majority class", "mean": "mean of the training targets",
                   "log_variance": "log-variance + linear", "band_power": "band power + linear",
                   "tangent_space": "tangent space + linear", "lowpass_lda": "low-pass LDA",
-                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder"}
+                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder",
+                  "wave": "low-pass LDA, chosen", "xdawn": "xDAWN covariances",
+                  "filter_bank": "filter-bank tangent space",
+                  "csp": "common spatial patterns", "transductive_power": "band power per person (transductive)",
+                  "transductive_tangent": "re-centred tangent space (transductive)",
+                  "cca": "canonical correlation, untrained", "filter_bank_cca": "filter-bank canonical correlation",
+                  "correlations": "canonical correlations + linear", "steady_tangent": "narrow-band tangent space",
+                  "harmonics": "power at harmonics + linear", "time_mean": "mean over time",
+                  "ridge": "ridge regression", "kernel_ridge": "kernel ridge regression",
+                  "random_convolutions": "random convolutions + ridge"}
 metric_names = {"macro_f1": "macro-F1", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
                 "r": "correlation", "r2": "R²", "mse": "mean squared error"}
 
@@ -43,12 +53,12 @@ class Legend:
 
     def name(self, name: str) -> str: return self.labels.get(name) or readable(name)
     def short(self, pretext: str) -> str: return self.abbreviations.get(pretext) or readable(pretext)
-    def base(self, cells) -> str:
+    def base(self, cells: list) -> str:
         "The reference among some cells."
         cells = [c for c in cells if not is_baseline(c)]
         return self.reference if self.reference in cells else next(iter(cells), "")
 
-    def paint(self, cells) -> dict: # cell -> hex colour
+    def paint(self, cells: list) -> dict: # cell -> hex colour
         "One colour per cell: as given, else grey for the reference and the palette in order; light grey for baselines."
         spare = [c for c in palette if c not in self.colours.values()] or palette
         new = [c for c in cells if c not in self.colours and not is_baseline(c) and c != self.base(cells)]
@@ -66,7 +76,7 @@ look = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsi
         "axes.grid": False, "lines.linewidth": 1.4,
         "svg.hashsalt": "megssl", "figure.facecolor": "white", "figure.dpi": 80, "axes.unicode_minus": True}
 
-def styled(draw):
+def styled(draw: Callable):
     "Run a drawing function inside the style of the report."
     @functools.wraps(draw)
     def inner(*args, **kwargs):
@@ -74,14 +84,16 @@ def styled(draw):
         with matplotlib.rc_context(look): return draw(*args, **kwargs)
     return inner
 
-def panels(n, columns, width=9.2, height=1.7, **kwargs):
+def panels(n: int, columns: int, width: float = 9.2, height: float = 1.7, **kwargs):
     "A figure with `n` panels in rows of `columns`, and its axes; the places that are left over stay empty."
     from matplotlib.figure import Figure
     class Picture(Figure): # shows itself in a notebook without pyplot
-        def _repr_png_(self):
-            buffer = io.BytesIO()
-            self.savefig(buffer, format="png")
-            return buffer.getvalue()
+        def _repr_png_(self): # of few colours: a third of the bytes, and nothing to see
+            from PIL import Image
+            drawn, small = io.BytesIO(), io.BytesIO()
+            self.savefig(drawn, format="png")
+            Image.open(drawn).convert("RGB").quantize(128).save(small, format="png", optimize=True)
+            return small.getvalue()
     columns = min(n, columns)
     rows = -(-n // columns)
     fig = Picture(figsize=(width, height * rows), layout="constrained")
@@ -91,7 +103,7 @@ def panels(n, columns, width=9.2, height=1.7, **kwargs):
     return fig, axes[:n]
 
 # %% ../../nbs/reporting/43a_figures.ipynb #7a668a36
-def few_colours(rgb, colours=palette): # (H, W, 3) uint8, hex colours of cells -> PIL image
+def few_colours(rgb: np.ndarray, colours: Iterable = palette): # (H, W, 3) uint8, hex colours of cells -> PIL image
     "A palette image of the nearest of 256 colours: the diverging map, greys, and every cell's colour in four tints."
     import matplotlib.colors
     from PIL import Image
@@ -106,7 +118,7 @@ def few_colours(rgb, colours=palette): # (H, W, 3) uint8, hex colours of cells -
     image.putpalette(palette.astype(np.uint8).ravel().tolist())
     return image
 
-def embedded(fig, kind="svg", dpi=120, colours=palette) -> str: # data URI
+def data_uri(fig, kind: str = "svg", dpi: int = 120, colours: Iterable = palette) -> str: # data URI
     "The figure as a data URI: `svg` for lines, `png` with 256 colours for heat maps."
     import matplotlib
     buffer = io.BytesIO()
@@ -132,12 +144,14 @@ def seed_means(frame): # -> DataFrame with columns cell, seed, value
 # %% ../../nbs/reporting/43a_figures.ipynb #816e82a0
 @styled
 def cells_figure(results, summary, # tables of a run
-                 level="window", metric="macro_f1", chance=None, legend=unnamed): # chance: value of random guessing
+                 level: str = "window", metric: str = "macro_f1", chance: float | None = None,
+                  # chance: value of random guessing
+                 legend: Legend = unnamed, better: str = "high"):
     "Every cell and baseline with its seeds, mean and interval."
     seeds = seed_means(select(results, subject="all", level=level, metric=metric))
     rows = select(summary, subject="all", level=level, metric=metric)
     order = [c for c in dict.fromkeys(seeds.cell) if not is_baseline(c)]
-    base = seeds[seeds.cell.map(is_baseline)].groupby("cell")["value"].mean().sort_values(ascending=False)
+    base = seeds[seeds.cell.map(is_baseline)].groupby("cell")["value"].mean().sort_values(ascending=better == "low")
     y = {c: i for i, c in enumerate(order)} | {c: len(order) + .6 + i for i, c in enumerate(base.index)}
     fig, (ax,) = panels(1, 1, height=.6 + .27 * (len(y) + 1))
     paint, base_cell = legend.paint(list(y)), legend.base(y)
@@ -170,12 +184,13 @@ def cells_figure(results, summary, # tables of a run
     return fig
 
 # %% ../../nbs/reporting/43a_figures.ipynb #914dfb66
-def effect_name(effect: str, legend=unnamed) -> str: # factors, joined by colons
+def effect_name(effect: str, legend: Legend = unnamed) -> str: # factors, joined by colons
     "A main effect or an interaction as a reader says it."
     return " × ".join(legend.name(factor) for factor in effect.split(":"))
 
 @styled
-def effects_figure(effects, level="window", metric="macro_f1", legend=unnamed): # effects: the table effects.csv
+def effects_figure(effects, level: str = "window", metric: str = "macro_f1", legend: Legend = unnamed
+                   ): # effects: the table effects.csv
     "Main effects and interactions with their intervals; zero is 'makes no difference'."
     rows = select(effects, level=level, metric=metric).reset_index(drop=True)
     order = rows.effect.str.count(":")
@@ -198,17 +213,18 @@ def effects_figure(effects, level="window", metric="macro_f1", legend=unnamed): 
     return fig
 
 # %% ../../nbs/reporting/43a_figures.ipynb #5fe97447
-def label_order(labels) -> list: # 0 = all labels, which comes last
+def label_order(labels: list) -> list: # 0 = all labels, which comes last
     "The label counts from few to all."
     return sorted(set(labels), key=lambda n: (n == 0, n))
 
-def curve(rows, values, axis="labels") -> np.ndarray: # rows: of one metric; (3, values): mean, low, high
+def curve(rows, values: list, axis: str = "labels") -> np.ndarray: # rows: of one metric; (3, values): mean, low, high
     "Mean and interval over seeds at each value of a column, a label count or a swept field; NaN where nothing was run."
     found = [seed_means(rows[rows[axis] == v]).value.to_numpy() for v in values]
     within = possible(rows["metric"].iloc[0]) if len(rows) else (0, 1)
     return np.array([interval(v, within=within) for v in found], float).T
 
-def lone_seeds(rows, values, axis="labels", at=None) -> tuple: # at: position of each value; None = in order
+def lone_seeds(rows, values: list, axis: str = "labels", at: list | None = None
+               ) -> tuple: # at: position of each value; None = in order
     "Each seed at each value that has no interval: positions, and scores."
     bare, at = np.isnan(curve(rows, values, axis)[1]), range(len(values)) if at is None else at
     pairs = [(at[x], v) for x, n in enumerate(values) if bare[x] for v in seed_means(rows[rows[axis] == n]).value]
@@ -216,15 +232,16 @@ def lone_seeds(rows, values, axis="labels", at=None) -> tuple: # at: position of
 
 # %% ../../nbs/reporting/43a_figures.ipynb #ddb3b887
 @styled
-def labels_figure(curves, level="window", metric="macro_f1", mode="finetune", chance=None, legend=unnamed
-                  ): # curves: the table curves.csv
+def labels_figure(curves, level: str = "window", metric: str = "macro_f1", mode: str = "finetune",
+                  chance: float | None = None, legend: Legend = unnamed,
+                  better: str = "high", axis: str = "labels per class"): # curves: the table curves.csv
     "The score of each cell against the number of labels per class."
     rows = select(curves, subject="all", level=level, metric=metric)
     fit, base = rows[rows["mode"] == mode], rows[rows["mode"] == "baseline"]
     counts = label_order(fit.labels)
     x = np.arange(len(counts))
-    strongest = None if base.empty else base[base.labels == counts[-1]].groupby("cell").value.mean().idxmax() if (
-        base.labels == counts[-1]).any() else None
+    at_all = base[base.labels == counts[-1]].groupby("cell").value.mean()*(1 if better == "high" else -1)
+    strongest = at_all.idxmax() if len(at_all) else None
     base_cell, paint = legend.base(dict.fromkeys(fit.cell)), legend.paint(list(dict.fromkeys(fit.cell)))
     cells = [c for c in dict.fromkeys(fit.cell) if c != base_cell] or [base_cell]
     fig, axes = panels(len(cells), 4, height=1.75, sharex=True, sharey=True)
@@ -245,7 +262,7 @@ def labels_figure(curves, level="window", metric="macro_f1", mode="finetune", ch
         ax.set_axisbelow(True)
         ax.set_xticks(x, ["all" if n == 0 else str(n) for n in counts])
         ax.tick_params(labelbottom=True)
-    fig.supxlabel("labels per class", fontsize=9, color="#444")
+    fig.supxlabel(axis, fontsize=9, color="#444")
     fig.supylabel(readable(metric), fontsize=9, color="#444")
     return fig
 
@@ -264,13 +281,14 @@ def _line(ax, rows, field, values, colour, z, **style): # mean, interval, and se
 
 @styled
 def sweep_figure(results, field: str, values: list, # rows at these values of the swept field
-                 level="window", metric="macro_f1", chance=None, legend=unnamed):
+                 level: str = "window", metric: str = "macro_f1", chance: float | None = None, legend: Legend = unnamed,
+                 better: str = "high"):
     "The score of each cell and baseline over the values of a swept field."
     rows = select(results, subject="all", level=level, metric=metric)
     names = list(dict.fromkeys(rows.cell))
     base_cell, paint, own = legend.base(names), legend.paint(names), {c: rows[rows.cell == c] for c in names}
     trivial = [c for c in names if is_baseline(c)]
-    strongest = max(trivial, key=lambda c: own[c].value.mean(), default=None)
+    strongest = (max if better == "high" else min)(trivial, key=lambda c: own[c].value.mean(), default=None)
     cells = [c for c in names if not is_baseline(c) and c != base_cell] or [base_cell] * bool(base_cell)
     fig, axes = panels(len(cells) + bool(trivial), 3, height=2.1, sharex=True, sharey=True)
     for ax, cell in zip(axes, cells):
@@ -299,7 +317,8 @@ def sweep_figure(results, field: str, values: list, # rows at these values of th
 
 # %% ../../nbs/reporting/43a_figures.ipynb #4dc1de96
 @styled
-def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None, legend=unnamed
+def probe_figure(curves, labels: int, level: str = "window", metric: str = "macro_f1", chance: float | None = None,
+                 legend: Legend = unnamed
                  ): # labels: the label count to compare at
     "Frozen probe (open) and fine-tuning (filled) of each cell at one label count."
     rows = select(curves, subject="all", level=level, metric=metric, labels=labels)
@@ -330,13 +349,13 @@ def probe_figure(curves, labels, level="window", metric="macro_f1", chance=None,
     return fig
 
 # %% ../../nbs/reporting/43a_figures.ipynb #75ce01cb
-def row_normalised(matrix) -> np.ndarray: # (K, K); a class without windows stays zero
+def row_normalised(matrix: np.ndarray) -> np.ndarray: # (K, K); a class without windows stays zero
     "Each row divided by its sum: what the windows of a class were taken for."
     matrix = np.asarray(matrix, float)
     return matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
 
 @styled
-def confusion_figure(matrices: dict, classes: list, legend=unnamed): # cell -> (K, K) counts, rows = truth
+def confusion_figure(matrices: dict, classes: list, legend: Legend = unnamed): # cell -> (K, K) counts, rows = truth
     "Row-normalised confusion matrices in per cent, one panel per cell."
     fig, axes = panels(len(matrices), 4, height=2.35, width=2.3 * min(4, len(matrices)) + (len(matrices) < 4) * .4,
                        sharex=True, sharey=True)
@@ -360,7 +379,7 @@ def confusion_figure(matrices: dict, classes: list, legend=unnamed): # cell -> (
 
 # %% ../../nbs/reporting/43a_figures.ipynb #4edc0d1c
 @styled
-def training_figure(trainings: dict, ylabel="loss"): # title -> dict(histories, colour, line)
+def training_figure(trainings: dict, ylabel: str = "loss"): # title -> dict(histories, colour, line)
     "Training (thin) and validation (thick) loss, one line per seed and fold; dashed: the best trivial predictor."
     fig, axes = panels(len(trainings), 4, height=1.75, width=min(9.2, 2.3 * max(2, len(trainings))))
     for ax, (title, t) in zip(axes, trainings.items()):
@@ -438,11 +457,11 @@ def best_trivial(losses: dict): # {"model": ..., "copy": ..., ...} -> (name, los
 def total_losses(stage: dict) -> dict: # predictor -> loss; empty when there are no scores
     return stage.get("scores", {}).get("losses", {}).get("loss", {})
 
-def plot_confusion(counts, classes, title="test windows"):
+def plot_confusion(counts: np.ndarray, classes: list, title: str = "test windows"):
     "One row-normalised confusion matrix."
     return confusion_figure({title: counts}, classes)
 
-def plot_fit(history, title="classification"): # history: list of dicts with epoch, train_loss, val_loss
+def plot_fit(history: list, title: str = "classification"): # history: list of dicts with epoch, train_loss, val_loss
     "The learning curve of one classifier."
     import pandas as pd
     return training_figure({title: dict(histories=[pd.DataFrame(history)], colour="#0072B2")})

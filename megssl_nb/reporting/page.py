@@ -7,23 +7,24 @@ __all__ = ['style', 'blocks', 'frame', 'note', 'warning', 'figure', 'table', 'fa
            'number', 'signed', 'p_value', 'count', 'listed']
 
 # %% ../../nbs/reporting/43b_page.ipynb #7a599dc5
+from collections.abc import Iterable
 import numpy as np
 
 # %% ../../nbs/reporting/43b_page.ipynb #623231c4
-def note(text): return {"kind": "note", "text": text}
-def warning(text, items=()): return {"kind": "warning", "text": text, "entries": list(items)}
-def figure(uri, alt, caption="", width=936): # pixels at most
+def note(text: str): return {"kind": "note", "text": text}
+def warning(text: str, items: list | tuple = ()): return {"kind": "warning", "text": text, "entries": list(items)}
+def figure(uri: str, alt: str, caption: str = "", width: float = 936): # pixels at most
     return {"kind": "figure", "uri": uri, "alt": alt, "caption": caption, "width": round(width)}
-def table(head, rows): return {"kind": "table", "head": head, "rows": rows} # rows of `td`
-def facts(pairs): return {"kind": "facts", "pairs": {k: v for k, v in pairs.items() if v}}
-def fold(title, blocks): return {"kind": "fold", "title": title, "blocks": blocks}
-def code(text): return {"kind": "code", "text": text}
+def table(head: list, rows: list): return {"kind": "table", "head": head, "rows": rows} # rows of `td`
+def facts(pairs: dict): return {"kind": "facts", "pairs": {k: v for k, v in pairs.items() if v}}
+def fold(title: str, blocks: list): return {"kind": "fold", "title": title, "blocks": blocks}
+def code(text: str): return {"kind": "code", "text": text}
 
-def td(text, # or a list of (text, link)
-       sub="", # smaller text behind it
-       tint=None, # 0 to 1: depth of the background
-       dot=None, # colour of a dot before the text
-       href="", strong=False, quiet=False, wide=False) -> dict:
+def td(text: str | list, # or a list of (text, link)
+       sub: str = "", # smaller text behind it
+       tint: float | None = None, # 0 to 1: depth of the background
+       dot: str | None = None, # colour of a dot before the text
+       href: str = "", strong: bool = False, quiet: bool = False, wide: bool = False) -> dict:
     "One cell of a table."
     return {"text": text, "sub": sub, "tint": tint, "dot": dot, "href": href, "strong": strong, "quiet": quiet,
             "wide": wide}
@@ -141,19 +142,20 @@ def render(**content) -> str: # name, title, verdict, said, glance, warnings, se
     env.filters["tied"] = tied
     return env.from_string(blocks + frame).render(style=style, **content)
 
-def tied(text) -> str:
+def tied(text: str) -> str:
     "Numbers stay on one line with what belongs to them: `p < 0.001`, `95 % CI`."
     for loose in ("Holm p", "p < ", "p = ", "95 % CI"):
         text = text.replace(loose, loose.replace(" ", "\N{NO-BREAK SPACE}"))
     return text
 
 # %% ../../nbs/reporting/43b_page.ipynb #56753262
-def number(x, digits=2) -> str:
+def number(x: float | None, digits: int = 2) -> str:
     return "n/a" if x is None or not np.isfinite(x) else f"{x:.{digits}f}".replace("-", "−") if round(
         x, digits) else f"{0:.{digits}f}"
-def signed(x, digits=2) -> str: return ("+" if np.isfinite(x) and round(x, digits) > 0 else "") + number(x, digits)
-def p_value(p) -> str: return "p n/a" if not np.isfinite(p) else "p < 0.001" if p < .001 else f"p = {p:.2g}"
-def count(n, noun, plural=None) -> str: return f"{n} {noun if n == 1 else plural or noun + 's'}"
-def listed(names) -> str:
+def signed(x: float, digits: int = 2) -> str:
+    return ("+" if np.isfinite(x) and round(x, digits) > 0 else "") + number(x, digits)
+def p_value(p: float) -> str: return "p n/a" if not np.isfinite(p) else "p < 0.001" if p < .001 else f"p = {p:.2g}"
+def count(n: int, noun: str, plural: str | None = None) -> str: return f"{n} {noun if n == 1 else plural or noun + 's'}"
+def listed(names: Iterable) -> str:
     names = list(names)
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

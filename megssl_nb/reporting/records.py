@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['needed', 'words', 'table_files', 'run_files', 'read_stage', 'plot_history', 'plot_preview', 'read_table', 'Records',
-           'planned', 'cell_at', 'place', 'belongs', 'same_job', 'read_jobs', 'absent', 'read_run', 'unrecorded',
+           'planned', 'cell_at', 'job_at', 'belongs', 'same_job', 'read_jobs', 'absent', 'read_run', 'unrecorded',
            'stage_path', 'trained_on', 'stage_groups', 'doubles', 'json_key', 'stage_runs', 'beats', 'loss_rows',
            'complaints', 'which']
 
@@ -20,10 +20,11 @@ from .figures import (Legend, best_trivial, is_baseline, preview_figure, preview
 from .page import count
 from ..studies.cells import with_cells
 from ..studies.sweep import sweep_points, table_value
-from ..evaluation.statistics import withheld
+from ..evaluation.metrics import Score
+from ..evaluation.statistics import possible, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #6936fca0
-def read_stage(folder) -> dict: # folder of a pretrained checkpoint
+def read_stage(folder: str | Path) -> dict: # folder of a pretrained checkpoint
     "What a pretraining left beside its weights, as far as it is there; `missing` names the files that its scores list."
     import pandas as pd
     folder = Path(folder)
@@ -46,13 +47,13 @@ def read_stage(folder) -> dict: # folder of a pretrained checkpoint
                           "folder, and 'megssl ablate' trains it again") from None
     return found
 
-def plot_history(folder, title="pretraining"):
+def plot_history(folder: str | Path, title: str = "pretraining"):
     "The learning curve of one checkpoint folder, with its best trivial predictor."
     stage = read_stage(folder)
     return training_figure({title: dict(histories=[stage["history"]], colour="#0072B2",
                                         line=best_trivial(total_losses(stage)))})
 
-def plot_preview(folder, title="first window"):
+def plot_preview(folder: str | Path, title: str = "first window"):
     "What the pretext of one checkpoint folder saw and returned."
     return preview_figure({title: read_stage(folder)["preview"] | {"colour": "#0072B2"}})
 
@@ -63,7 +64,7 @@ needed = {"results": "cell seed fold subject level metric value n",
           "effects": "effect estimate low high p p_holm metric level n_seeds"}
 words = {"cell", "subject", "level", "metric", "mode", "effect", "study"}
 
-def read_table(folder, name: str, swept: dict = {}): # field -> its values; -> DataFrame
+def read_table(folder: str | Path, name: str, swept: dict = {}): # field -> its values; -> DataFrame
     """One CSV of a run; an absent file is an empty table, a file without its columns or with text for numbers is
     refused."""
     import pandas as pd
@@ -136,8 +137,24 @@ class Records:
     def shown(self) -> list: # metrics.json of the first point
         return [m for m in self.cells if m.get("point", "") == self.points[0]]
     @cached_property
-    def level(self):
-        return "window" if "window" in set(self.results.level) else next(iter(self.results.level), "window")
+    def score(self) -> Score:
+        "What tables and verdict are about, as the task says it; of a run that does not, what its tables hold."
+        there, levels = list(dict.fromkeys(self.results.metric)), list(dict.fromkeys(self.results.level))
+        for said in (Score.read(m["score"]) for m in self.cells if m.get("score")):
+            if said.metric in there and said.level in levels: return said
+        metric = next((m for m in ("macro_f1", "r2") if m in there), there[0] if there else "macro_f1")
+        guess = 1/len(self.classes) if self.classes else 0. if metric == "r2" else None
+        level = "window" if "window" in levels else next(iter(levels), "window")
+        return Score(metric, "low" if metric == "mse" else "high", level, guess, possible(metric))
+    @property
+    def level(self) -> str: return self.score.level
+    @property
+    def metric(self) -> str: return self.score.metric
+    @property
+    def chance(self): return self.score.guess # what knowing nothing reaches, or None
+    @property
+    def counted(self) -> str: # what a number of labels counts
+        return "labels per class" if self.classes else "labelled windows"
     @cached_property
     def seeds(self) -> list:
         return sorted({int(s) for s in self.results[~self.results.cell.map(is_baseline).astype(bool)].seed})
@@ -147,27 +164,19 @@ class Records:
     def classes(self) -> list:
         said = [list(m["classes"]) for m in self.cells if m.get("classes")]
         return said[0] if said else [m[3:] for m in dict.fromkeys(self.results.metric) if m.startswith("f1:")]
-    @property
-    def chance(self): # of guessing among equally frequent classes, or the mean of all numbers
-        if self.classes: return 1 / len(self.classes)
-        return 0. if self.metric == "r2" else None
-    @cached_property
-    def metric(self) -> str: # the one that tables and verdict are about
-        there = list(dict.fromkeys(self.results.metric))
-        return next((m for m in ("macro_f1", "r2") if m in there), there[0] if there else "macro_f1")
 
-    def means(self, metric=None, subject="all", level=None
+    def means(self, metric: str | None = None, subject: str = "all", level: str | None = None
               ) -> dict: # cell -> mean over folds and seeds; baselines last, best first
         found = seed_means(select(self.results, subject=subject, level=level or self.level,
                                   metric=metric or self.metric)).groupby("cell")["value"].mean()
+        low = self.score.better == "low" and metric in (None, self.metric)
         return {c: float(found[c])
-                for c in [*self.order, *(c for c in found.sort_values(ascending=False).index if is_baseline(c))]
+                for c in [*self.order, *(c for c in found.sort_values(ascending=low).index if is_baseline(c))]
                 if c in found}
     @cached_property
     def strongest(self): # name of the best baseline, or None
-        found = {c: v for c, v in self.means().items() if is_baseline(c)}
-        return max(found, key=found.get) if found else None
-    def row(self, cell, metric=None, level=None): # row of summary.csv, or None
+        return self.score.best({c: v for c, v in self.means().items() if is_baseline(c)})
+    def row(self, cell: str, metric: str | None = None, level: str | None = None): # row of summary.csv, or None
         found = select(self.summary, cell=cell, subject="all", level=level or self.level,
                        metric=metric or self.metric)
         return None if found.empty else found.iloc[0]
@@ -185,7 +194,7 @@ def cell_at(job: dict) -> str: # of plan.json, or a record
     "The cell of a job, with the point of the sweep: the name of its folder."
     return f"{job['cell']}@{job['point']}" if job.get("point") else job["cell"]
 
-def place(folder) -> tuple | None: # as `cell_at`, seed, fold
+def job_at(folder: str | Path) -> tuple | None: # as `cell_at`, seed, fold
     "Which job a folder `cells/<cell>/seed<k>/fold<j>` is for; None for other names."
     found = re.fullmatch(r"(.+)/seed(\d+)/fold(\d+)", "/".join(Path(folder).parts[-3:]))
     return (found[1], int(found[2]), int(found[3])) if found else None
@@ -193,14 +202,14 @@ def place(folder) -> tuple | None: # as `cell_at`, seed, fold
 def belongs(path: Path, todo: dict) -> bool: # path: relative, of a folder of cells/ or pretrained/
     "Whether the study has a job for this folder."
     if path.parts[0] == "pretrained": return not todo or todo.get(path.parts[1], {}).get("kind") == "pretrain"
-    if not (at := place(path)): return False
+    if not (at := job_at(path)): return False
     return not todo or any(at == (cell_at(j), j["seed"], j["fold"]) for j in todo.values()
                                if j["kind"] != "pretrain")
 
 def same_job(record: dict, path: Path, todo: dict) -> bool:
     "Whether a record is of the job that its folder is for."
     if path.parts[0] == "pretrained": return record.get("job", path.name) == path.name
-    at, job = place(path), todo.get(record.get("job"))
+    at, job = job_at(path), todo.get(record.get("job"))
     if todo and (not job or (cell_at(job), job["seed"], job["fold"]) != at): return False
     own = cell_at(record) if "cell" in record else at[0]
     return (own, *(record.get(k, v) for k, v in zip(("seed", "fold"), at[1:]))) == at
@@ -239,7 +248,7 @@ def absent(folder: Path, listed: set, stages: dict, todo: dict, finished: bool) 
     return sorted(gone)
 
 # %% ../../nbs/reporting/43c_records.ipynb #2eaec418
-def read_run(folder) -> Records:
+def read_run(folder: str | Path) -> Records:
     "Read a run folder; absent parts are empty and named, what was changed after it was written is refused."
     folder = Path(folder)
     if not any((folder/f).is_file() for f in ("study.yaml", "results.csv")):
@@ -277,17 +286,18 @@ def unrecorded(r: Records) -> list: # (cell, seed, fold)
     return sorted(u for u in used - have if r.todo and where(*u) not in r.missing)
 
 # %% ../../nbs/reporting/43c_records.ipynb #10b4f9ac
-def stage_path(r: Records, digest: str, above=()) -> list: # the pretexts of each stage below and of this one
+def stage_path(r: Records, digest: str, above: tuple = ()) -> list: # the pretexts of each stage below and of this one
     own = r.stages.get(digest, {}).get("provenance", {})
     below = own.get("parent")
     path = stage_path(r, below, (*above, digest)) if below and below not in above else []
     return [*path, list(own.get("pretexts", [digest]))]
 
-def trained_on(stage) -> tuple: # seed and fold of what `read_stage` found
+def trained_on(stage: dict) -> tuple: # seed and fold of what `read_stage` found
     own = stage.get("provenance", {})
     return own.get("seed", 0), own.get("fold", 0)
 
-def stage_groups(r: Records, everywhere=True) -> dict: # title -> dict(path, colour, stages: what `read_stage` found)
+def stage_groups(r: Records, everywhere: bool = True
+                 ) -> dict: # title -> dict(path, colour, stages: what `read_stage` found)
     """The pretrained stages of a run, all seeds and folds of one kind together, simplest first; those that only later
     points of a sweep need say so, or are left out."""
     cells, groups = {json_key(v): c for c, v in r.plan.get("cells", {}).items()}, {}
@@ -308,7 +318,7 @@ def doubles(r: Records) -> list: # titles
     "The stages that the folder holds more than once for the same seed and fold."
     return [t for t, g in stage_groups(r).items() if len({trained_on(s) for s in g["stages"]}) < len(g["stages"])]
 
-def json_key(path): return tuple(tuple([s] if isinstance(s, str) else s) for s in path)
+def json_key(path: list): return tuple(tuple([s] if isinstance(s, str) else s) for s in path)
 
 def stage_runs(r: Records) -> dict: # title -> seed -> [(fold, notebook, "open")]
     "Where the notebooks of the pretrainings are."
@@ -321,11 +331,11 @@ def stage_runs(r: Records) -> dict: # title -> seed -> [(fold, notebook, "open")
     return out
 
 # %% ../../nbs/reporting/43c_records.ipynb #7df39405
-def beats(losses) -> bool: # {"model": ..., "copy": ...}
+def beats(losses: dict) -> bool: # {"model": ..., "copy": ...}
     "Whether the model is better than every predictor without a network."
     return best_trivial(losses) is not None and losses["model"] < best_trivial(losses)[1]
 
-def loss_rows(title, group) -> list: # (title, one dict of losses per training)
+def loss_rows(title: str, group: dict) -> list: # (title, one dict of losses per training)
     "The losses of a group in total and, for a joint stage, per component."
     found = [s["scores"]["losses"] for s in group["stages"] if total_losses(s)]
     parts = [k for k in found[0] if k != "loss"] if found else []

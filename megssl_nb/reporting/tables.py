@@ -25,15 +25,15 @@ class Tables:
 
 names = tuple(Tables.__dataclass_fields__)
 
-def read_tables(folder) -> Tables:
+def read_tables(folder: str | Path) -> Tables:
     "The tables that `collect` wrote into a run folder, or that `keep_tables` copied."
     import pandas as pd
     found = {name: pd.read_csv(Path(folder)/f"{name}.csv") for name in names}
     return Tables(**found | {name: withheld(found[name]) for name in ("summary", "effects")})
 
 # %% ../../nbs/reporting/43d_tables.ipynb #b7057ae4
-def keep_tables(run, # run folder
-                folder, # beside the page
+def keep_tables(run: str | Path, # run folder
+                folder: str | Path, # beside the page
                ):
     "Copy the tables of a run, to six digits and without the rows of single subjects."
     for name, table in vars(read_tables(run)).items():
@@ -44,34 +44,35 @@ def swept(tables: Tables) -> list:
     "The columns of swept fields."
     return [c for c in tables.summary if "." in c]
 
-def sweep_table(tables: Tables, field: str, metric="balanced_accuracy", level="window"
+def sweep_table(tables: Tables, field: str, metric: str = "balanced_accuracy", level: str = "window"
                 ): # -> DataFrame, rows cells and baselines, columns values of the field
     "The mean score at every value of a swept field."
     rows = select(tables.results, subject="all", level=level, metric=metric)
     return rows.groupby(["cell", field], sort=False)["value"].mean().unstack()
 
-def cell_table(tables: Tables, metric="balanced_accuracy", level="window"): # -> DataFrame, one row per cell
+def cell_table(tables: Tables, metric: str = "balanced_accuracy", level: str = "window"
+               ): # -> DataFrame, one row per cell
     "Mean, interval and paired difference to the reference of each cell and baseline, without empty columns."
     rows = select(tables.summary, subject="all", level=level, metric=metric)
     rows = rows.set_index(["cell", *swept(tables)] if swept(tables) else "cell")
     columns = ["mean", "low", "high", "diff", "diff_low", "diff_high", "p_holm"]
     return rows[columns].round(3).dropna(axis=1, how="all")
 
-def effect_table(tables: Tables, metric="macro_f1", level="window"): # -> DataFrame, one row per effect
+def effect_table(tables: Tables, metric: str = "macro_f1", level: str = "window"): # -> DataFrame, one row per effect
     "Main effects and interactions with intervals and p values, without empty columns."
     rows = select(tables.effects, metric=metric, level=level).set_index("effect")
     return rows[["estimate", "low", "high", "p", "p_holm"]].round(3).dropna(axis=1, how="all")
 
 # %% ../../nbs/reporting/43d_tables.ipynb #4e66edfa
-def budget_table(tables: Tables, metric="balanced_accuracy", level="window"
+def budget_table(tables: Tables, metric: str = "balanced_accuracy", level: str = "window"
                  ): # -> DataFrame, rows (mode, cell), columns labels per class
     "The mean score at every number of labels."
     rows = select(tables.curves, subject="all", level=level, metric=metric)
     table = rows.groupby(["mode", "cell", "labels"], sort=False)["value"].mean().unstack()
     return table[label_order(table.columns)].rename(columns={0: "all"})
 
-def budget_figure(tables: Tables, chance, # score of guessing, the dark end of the colours
-                  metric="balanced_accuracy", level="window"):
+def budget_figure(tables: Tables, chance: float, # score of guessing, the dark end of the colours
+                  metric: str = "balanced_accuracy", level: str = "window"):
     "The same as a heat map."
     import matplotlib.pyplot as plt, seaborn as sns
     table = budget_table(tables, metric, level)

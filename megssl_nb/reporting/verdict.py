@@ -28,11 +28,11 @@ def nothing(r: Records) -> str:
     why = "results.csv is missing ('megssl ablate' writes it again)" if lost else "No cell has finished"
     return f"{why}, so there is nothing to compare."
 
-def compared(r: Records): # -> rows of summary.csv, largest difference first
+def compared(r: Records): # -> rows of summary.csv, best first
     "The score of every cell that has a difference to the reference."
     rows = select(r.summary, subject="all", level=r.level, metric=r.metric)
     others = [c for c in r.order if c != r.reference]
-    return rows[rows.cell.isin(others) & rows["diff"].notna()].sort_values("diff", ascending=False)
+    return rows[rows.cell.isin(others) & rows["diff"].notna()].sort_values("diff", ascending=r.score.better == "low")
 
 def no_verdict(r: Records, rows) -> str:
     "The sentence in place of a verdict, where nothing can be tested."
@@ -42,7 +42,7 @@ def no_verdict(r: Records, rows) -> str:
     return f"{why}; the {'best ' * (len(rows) > 1)}other cell is {difference(rows.iloc[0])} against {against(r)}."
 
 # %% ../../nbs/reporting/43e_verdict.ipynb #26408d24
-def verdict(r: Records, alpha=.05) -> str:
+def verdict(r: Records, alpha: float = .05) -> str:
     "Does pretraining help? One sentence with numbers."
     ref = against(r)
     if not r.order: return nothing(r)
@@ -54,15 +54,17 @@ def verdict(r: Records, alpha=.05) -> str:
     if len(r.seeds) < least_seeds or rows.p_holm.isna().all(): return no_verdict(r, rows)
     rows = rows[rows.p_holm.notna()]
     best, worst = rows.iloc[0], rows.iloc[-1]
-    better, worse = (rows[(rows.p_holm < alpha) & (sign * rows["diff"] > 0)] for sign in (1, -1))
+    better, worse = (rows[(rows.p_holm < alpha) & (sign * r.score.sign * rows["diff"] > 0)]
+                     for sign in (1, -1))
     up, down = f"{len(better)} of {count(len(rows), 'cell')}", f"{len(worse)} of {count(len(rows), 'cell')}"
     if better.empty and worse.empty: return f"No cell differs from {ref} (best: {difference(best)})."
     if worse.empty:
         verb = "beats" if len(better) == 1 else "beat"
         return f"Pretraining helps: {up} {verb} {ref} (best: {difference(better.iloc[0])})."
     if better.empty:
-        verb = "falls" if len(worse) == 1 else "fall"
-        return f"Pretraining hurts: {down} {verb} below {ref} (worst: {difference(worst)}), and none is better."
+        verbs = ("falls below", "fall below") if r.score.better == "high" else ("is worse than", "are worse than")
+        return (f"Pretraining hurts: {down} {verbs[len(worse) > 1]} {ref} (worst: {difference(worst)}), and none is "
+                "better.")
     return (f"Pretraining helps in {len(better)} and hurts in {len(worse)} of {len(rows)} cells "
             f"(best: {difference(better.iloc[0])}; worst: {difference(worst)}).")
 
@@ -74,13 +76,14 @@ def qualifications(r: Records) -> list: # sentences
     if not cells: return []
     point = [f"The verdict and all sections but 'Sweep' are of the first of {len(r.points)} points, "
              f"{r.points[0].replace('=', ' ').replace(',', ', ')}."] * bool(r.sweep)
-    best = max(cells, key=cells.get)
+    best = r.score.best(cells)
     top, rival, said = number(cells[best]), r.strongest, "No baseline was run."
     if rival:
         name, value = f"the strongest baseline, {readable(rival)},", number(means[rival])
         said = f"The best cell, {best}, reaches {top}, {name} {value}."
-        if means[rival] >= cells[best]:
-            said = f"T{name[1:]} reaches {value}: more than any cell (best: {best}, {top})."
+        if r.score.sign * (means[rival] - cells[best]) >= 0:
+            than = "more" if r.score.better == "high" else "less"
+            said = f"T{name[1:]} reaches {value}: {than} than any cell (best: {best}, {top})."
     if len(r.seeds) >= least_seeds: return [*point, said, *above_chance(r), *certainty(r)]
     return [*point, said,
             f"Below {least_seeds} seeds this page shows means and single seeds, but no intervals and no tests."]
@@ -89,12 +92,13 @@ def above_chance(r: Records) -> list: # sentences
     "Which cells lie clearly above chance; seeds that coincide cannot say it."
     rows = [x for c in r.order if (x := r.row(c)) is not None and np.isfinite(x.low)]
     same, said = [x.cell for x in rows if x.high - x.low <= 1e-9], []
-    above = [x.cell for x in rows if r.chance is not None and side(x.low, x.high, r.chance) > 0]
+    above = [x.cell for x in rows if r.chance is not None and r.score.sign * side(x.low, x.high, r.chance) > 0]
     if r.chance is not None and len(same) < len(rows):
         who = f"Only {listed(above)} lie{'s' * (len(above) == 1)}" if above else "No cell lies"
         if len(above) == len(r.order):
             who = "All cells lie"
-        said.append(f"{who} clearly above chance ({number(r.chance)}).")
+        where = "above chance" if r.score.better == "high" else "below the error of a guess"
+        said.append(f"{who} clearly {where} ({number(r.chance)}).")
     if same:
         said.append(f"All seeds of {listed(same)} have the same score, which leaves no interval to judge by.")
     return said

@@ -52,8 +52,10 @@ def events_table(onset=(), duration=(), trial_type=(),
                  numbers=None): # column -> numbers, in units of their own; NaN = not known of this event
     "Events as a table: `onset` and `duration` in seconds from the first sample, `trial_type` as text; sorted by onset."
     import pandas as pd
+    # a table has one line per event
+    kinds = [re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", str(t)).strip() for t in trial_type]
     table = pd.DataFrame({"onset": np.asarray(onset, float), "duration": np.asarray(duration, float),
-                          "trial_type": pd.Series([str(t) for t in trial_type], dtype=str)})
+                          "trial_type": pd.Series(kinds, dtype=str)})
     for name, values in (numbers or {}).items():
         if name in (*table, "recording"):
             raise MegsslError(f"events: {name}: is a column of every events table; give the numbers another name")

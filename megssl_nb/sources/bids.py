@@ -6,12 +6,14 @@
 __all__ = ['BidsSource']
 
 # %% ../../nbs/sources/02b_bids.ipynb #74cc5cd2
-import re
+import re, warnings
 from pathlib import Path
 from typing import ClassVar, Literal
 from ..core import MegsslError
-from .raw import OpenedSource, annotated_events, check_pieces, mne_reading
+from .raw import OpenedSource, check_pieces, mne_reading
 from .base import Recording, expand, file_safe, relative_names
+from .breaks import mark_breaks
+from .events import annotated_events
 
 # %% ../../nbs/sources/02b_bids.ipynb #581c503d
 def need_bids():
@@ -35,6 +37,11 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     found = bids.find_matching_paths(root, subjects=source.subjects, sessions=source.sessions, tasks=tasks,
                                      runs=source.runs, suffixes=kind, datatypes=kind, extensions=_bids_extensions)
     found = [p for p in found if p.fpath.relative_to(root).parts[0].startswith("sub-")]
+    named = {"subjects": source.subjects or (), "task": tasks or ()}
+    asked = [p for p in found if not no_participant(p) or p.subject in named["subjects"] or p.task in named["task"]]
+    if out := sorted(f"{p.basename} ({no_participant(p)})" for p in found if p not in asked):
+        warnings.warn(f"{root}: left out: {', '.join(out[:10])}" + (f" and {len(out) - 10} more" if out[10:] else ""))
+    found = asked
     begun = {whole_name(p) for p in found if p.split in first_split}
     if lost := [p.fpath for p in found if whole_name(p) not in begun]:
         raise MegsslError(f"{lost[0]}: split: the first piece of the recording is not there; restore it, or move this "
@@ -48,6 +55,13 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     return sorted(found, key=lambda p: p.basename)
 
 first_split = (None, "01", "1")
+
+def no_participant(path) -> str: # mne_bids.BIDSPath; why, "" = it is one
+    "Why a file is no recording of a participant: BIDS keeps empty rooms and calibration beside them."
+    if path.subject == "emptyroom": return "empty room"
+    if path.task == "noise": return "noise without a participant"
+    if path.acquisition in ("crosstalk", "calibration"): return f"{path.acquisition} of the system"
+    return ""
 
 def whole_name(path) -> str: # mne_bids.BIDSPath
     "The name of a recording, whichever of its pieces is given."
@@ -90,6 +104,7 @@ class BidsSource(OpenedSource):
             if preload:
                 raw.load_data(verbose="warning")
             raw[:, raw.n_times - 1]
+            log += mark_breaks(raw, recording.origin)
             events = annotated_events(raw)
         return raw, events, log
 

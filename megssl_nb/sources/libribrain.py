@@ -14,8 +14,8 @@ from pydantic import BeforeValidator
 from ..core import MegsslError, read_json
 from .libribrain_files import processing, run_paths, vectorview
 from .base import (Header, Loaded, Recording, Source, check_samples, events_table, expand, first_line,
-                                    open_hdf5,
-                                    reachable, relative_names, sensor_positions, stored_array)
+                                    open_hdf5, reachable, relative_names, sensor_positions, stored_array)
+from .tables import text_table
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #9a8d3b1c
 sessions = {**{f"Sherlock{book}": range(1, n + 1) for book, n in enumerate((12, 12, 12, 12, 15, 14, 14, 10), 1)},
@@ -45,17 +45,13 @@ def read_rows(path: Path, how: str): # DataFrame: kind, segment, timemeg, durati
     "The rows of an events table that `how` needs; their times must be numbers."
     import pandas as pd
     if not path.is_file(): raise MegsslError(f"{path}: events: no such file; restore it, or set events: none")
-    unknown = {c: ["", "nan", "NaN", "NA"] for c in ("timemeg", "duration")}
-    try:
-        table = pd.read_csv(path, sep="\t", dtype={"kind": str, "segment": str}, keep_default_na=False,
-                            na_values=unknown)
-    except Exception as e: raise MegsslError(f"{path}: events: not readable ({first_line(e)})") from None
-    if lacking := [c for c in ("kind", "segment", *unknown) if c not in table]:
+    times, table = ("timemeg", "duration"), text_table(path)
+    if lacking := [c for c in ("kind", "segment", *times) if c not in table]:
         raise MegsslError(f"{path}: {lacking[0]}: no such column; there are {', '.join(map(str, table.columns[:10]))}")
     table = table[table.kind.isin(rows_for[how])]
     if not len(table):
         raise MegsslError(f"{path}: kind: no row of kind {' or '.join(rows_for[how])}, which events: {how} needs")
-    for c in unknown:
+    for c in times:
         value = pd.to_numeric(table[c], errors="coerce")
         if len(odd := table.index[~np.isfinite(value) | (value < 0)]):
             raise MegsslError(f"{path}: {c}: {table[c][odd[0]]} in line {odd[0] + 2} is no time in seconds; correct or "

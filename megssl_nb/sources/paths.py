@@ -22,6 +22,12 @@ def bti_signals(folder: Path) -> list[Path]: # empty unless `folder` holds a 4D/
     "The signal files `c,rf*` of a 4D/BTi folder."
     return sorted(folder.glob("c,rf*")) if (folder/"config").is_file() else []
 
+# %% ../../nbs/sources/01c_paths.ipynb #69edca46
+def is_layout(path: Path) -> bool:
+    "Whether a `.lay` file lists the places of sensors; a recording of Persyst begins with a section."
+    if path.suffix.lower() != ".lay" or not path.is_file(): return False
+    with open(path, "rb") as f: return not f.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
+
 # %% ../../nbs/sources/01c_paths.ipynb #cf747ab1
 def raw_paths(folder: Path) -> list[Path]:
     "All recordings, and pieces of them, below `folder`; files with derived results (`-eve.fif`, `-epo.fif`) are none."
@@ -33,7 +39,7 @@ def raw_paths(folder: Path) -> list[Path]:
     found = []
     for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
         if path.name.lower().endswith(suffixes):
-            found += [] if _derived.search(path.name) else [path]
+            found += [] if _derived.search(path.name) or is_layout(path) else [path]
         elif path.is_dir():
             found += raw_paths(path)
     return found

@@ -77,7 +77,8 @@ class TarSource(Source):
                 self.volumes(path, key)
         return keys
 
-    def chosen(self, path, key, members) -> bool: # whether a sample has a class that is asked for
+    def chosen(self, path: str | Path, key: str, members: dict | None
+               ) -> bool: # whether a sample has a class that is asked for
         return self.label is None or self.classes is None or self.class_of(path, key, members) is not None
 
 # %% ../../nbs/sources/02h_tars.ipynb #91e621a7
@@ -154,7 +155,7 @@ class TarRecordings(TarSource):
             raise MegsslError(f"{tars[0]}: {twice[0]}: is in {tars[1]} as well; leave one of the two out")
         return sorted(map(self.placed(found), found), key=lambda r: r.key)
 
-    def placed(self, found): # -> recording -> recording, trials of one run one after the other
+    def placed(self, found: list): # -> recording -> recording, trials of one run one after the other
         "Trials of a run follow each other; how far they are apart, no member says."
         from dataclasses import replace
         starts, at = {}, {}
@@ -165,18 +166,19 @@ class TarRecordings(TarSource):
                 at[r.stream] = starts[r.key] + len(x)*tr
         return lambda r: replace(r, start=starts[r.key])
 
-    def own(self, recording) -> str: # the key as the tar has it
+    def own(self, recording: "Recording") -> str: # the key as the tar has it
         for key in index_of(Path(recording.origin), stamp(recording.origin), self.largest):
             if file_safe(key) == recording.key: return key
         raise MegsslError(f"{recording.origin}: {recording.key}: is no longer in the file")
 
-    def subject_of(self, path, key) -> str:
+    def subject_of(self, path: str | Path, key: str) -> str:
         "The person, with the data set, so that equal numbers of two data sets are two people."
         if not (who := entity(key, "sub")):
             raise MegsslError(f"{path}: {key}: names no subject (sub-...); rename the member")
         return f"{entity(key, 'ds')}-{who}".lstrip("-")
 
-    def class_of(self, path, key, members=None): # str, or None where it is none of `classes`
+    def class_of(self, path: str | Path, key: str, members: dict | None = None
+                 ): # str, or None where it is none of `classes`
         if self.label is None: return None
         value = member(path, key, members or index_of(path, stamp(path), self.largest)[key], self.label)
         value = value.item() if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0 else value
@@ -208,7 +210,7 @@ class TarRecordings(TarSource):
         check_finite(x.T, self.names(x.shape[1]), path, f"{key}.{self.signal}")
         return x.astype(float), self.seconds(path, key, members)
 
-    def seconds(self, path, key, members) -> float:
+    def seconds(self, path: str | Path, key: str, members: dict) -> float:
         "The repetition time."
         if not self.rate:
             if self.sfreq is None: raise MegsslError("sfreq: no member says the rate (rate: ''); give sfreq in Hz")
@@ -248,7 +250,7 @@ class TarRecordings(TarSource):
         return {f"{k:05}/{p.name}": p for k, p in enumerate(self.tars())}
 
 # %% ../../nbs/sources/02h_tars.ipynb #699b00b4
-def write_tar(path, samples, # dicts with "key" and the fields: arrays, numbers or texts
+def write_tar(path: str | Path, samples: list, # dicts with "key" and the fields: arrays, numbers or texts
               form: str = "npy"): # "npy"; or "pyd", the published one: pickles
     "Write samples as a tar file."
     if form not in ("npy", "pyd"): raise MegsslError(f"form: {form!r}; use 'npy' or 'pyd'")
@@ -273,8 +275,9 @@ def _packed(value, form) -> tuple: # extension, bytes
     return ".pyd", pickle.dumps(value, protocol=4)
 
 # %% ../../nbs/sources/02h_tars.ipynb #55e4b5eb
-def shards_of(paths: list, seed=0, epoch=0, # paths: of tars
-              rank=0, world=1, worker=0, workers=1) -> list: # the tars of one worker of one process
+def shards_of(paths: list, seed: int = 0, epoch: int = 0, # paths: of tars
+              rank: int = 0, world: int = 1, worker: int = 0, workers: int = 1
+              ) -> list: # the tars of one worker of one process
     "A share of the tars, in the order of an epoch; the shares are disjoint and make the whole."
     if not (0 <= rank < world and 0 <= worker < workers):
         raise MegsslError(f"shards: rank {rank} of {world}, worker {worker} of {workers}")
@@ -282,8 +285,9 @@ def shards_of(paths: list, seed=0, epoch=0, # paths: of tars
     order = rng(seed, "shards", epoch).permutation(len(paths))
     return [paths[i] for i in order[rank*workers + worker::world*workers]]
 
-def stream(source: TarRecordings, seed=0, epoch=0, rank=0, world=1, worker=0, workers=1,
-           skip=0): # samples that were given before; -> yields dict(key, signal (T, P) float32, tr, label)
+def stream(source: TarRecordings, seed: int = 0, epoch: int = 0, rank: int = 0, world: int = 1, worker: int = 0,
+           workers: int = 1,
+           skip: int = 0): # samples that were given before; -> yields dict(key, signal (T, P) float32, tr, label)
     "The samples of one worker, one tar at a time in memory."
     for path in map(Path, shards_of(source.tars(), seed, epoch, rank, world, worker, workers)):
         try:

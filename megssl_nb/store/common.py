@@ -52,6 +52,32 @@ def check_same(items):
             raise MegsslError(f"{origin}: channels: not those of {first} ({told}); name the common channels in picks, "
                               "or set absent: zero")
 
+# %% ../../nbs/store/05b_common.ipynb #d88828e3
+def check_spelling(items):
+    "Two spellings of one name (`FP1` and `Fp1`, `MEG0111` and `MEG 0111`) are not two sensors."
+    seen = {}
+    for origin, _, names, _ in items:
+        for name in names:
+            plain = name.lower().replace(" ", "").strip(".")
+            first, other = seen.setdefault(plain, (origin, name))
+            if other != name:
+                raise MegsslError(f"{origin}: channels: {name} is called {other} in {first}; with absent: zero they "
+                                  "would "
+                                  "be two sensors; name them alike in the files, or with channels: "
+                                  f"{{{name}: {other}}}")
+
+def check_overlap(items):
+    """A recording that has hardly a channel in common with the others is of another system: zeros do not make them
+    alike."""
+    if len(items) < 2: return
+    often = counted(n for _, _, names, _ in items for n in set(names))
+    for origin, _, names, _ in items:
+        shared = sum(often[n] > 1 for n in names)
+        if shared < max(1, len(names)/10):
+            raise MegsslError(f"{origin}: channels: shares {shared} of its {len(names)} channels with the other "
+                              "recordings "
+                              f"({first_names(names)}); prepare it into a store of its own")
+
 # %% ../../nbs/store/05b_common.ipynb #48d4013e
 def check_picks(picks, types):
     "Every pick is the name of a channel or a type."
@@ -69,6 +95,9 @@ def common_channels(items: list, # [(origin, sfreq, ch_names, ch_types)], one pe
     check_picks(cfg.picks, types := types_of(items))
     if cfg.absent == "refuse":
         check_same(items)
+    else:
+        check_spelling(items)
+        check_overlap(items)
     orders = counted(tuple(names) for _, _, names, _ in items)
     names = list(max(orders, key=orders.get))
     names += sorted(set(types) - set(names))

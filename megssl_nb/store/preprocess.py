@@ -19,7 +19,8 @@ from .filters import (condition, filter_notes, low_edge, lowered, notch_and_high
                                      resampled_length)
 from .rows import Rows, row_blocks
 from .steps import apply_steps, read_steps
-from ..sources.base import Loaded, check_finite, check_samples, sensor_positions
+from ..sources.base import Loaded, check_finite, check_samples, largest, sensor_positions
+from ..sources.breaks import spans
 
 # %% ../../nbs/store/05_preprocess.ipynb #12a9bf4a
 class PrepareConfig(Config):
@@ -84,16 +85,12 @@ def stretches_where(ok, cuts=()) -> list: # [(start, stop)] in samples
     return [(a, b) for a, b in zip(edges, edges[1:]) if ok[a]]
 
 # %% ../../nbs/store/05_preprocess.ipynb #f92e2ccf
-def continuous(raw) -> tuple: # ([(start, stop)] to filter, [(start, stop)] to use)
+def continuous(raw, broken=None # (n_times,) bool, samples that no filter may see
+               ) -> tuple: # ([(start, stop)] to filter, [(start, stop)] to use)
     "Pieces of a raw recording between joins and skips, and the same without the spans annotated as bad."
-    skip, bad, cuts = np.zeros(raw.n_times, bool), np.zeros(raw.n_times, bool), []
-    for onset, duration, name in zip(raw.annotations.onset - raw.first_time, raw.annotations.duration,
-                                     raw.annotations.description):
-        a, b = (max(int(round(s * raw.info["sfreq"])), 0) for s in (onset, onset + duration))
-        if "boundary" in name.lower():
-            cuts.append(a)
-        elif name.lower().startswith("bad"):
-            (skip if name.lower().startswith("bad_acq_skip") else bad)[a:b] = True
+    skip, bad, cuts = spans(raw)
+    if broken is not None:
+        skip |= broken
     return stretches_where(~skip, cuts), stretches_where(~skip & ~bad, cuts)
 
 # %% ../../nbs/store/05_preprocess.ipynb #d734a287
@@ -298,9 +295,12 @@ class Piece:
         job, raw = self.job, self.job.loaded.inst
         with job.loaded.reading():
             x = raw.get_data(self.picks, self.start + a, self.start + b)
-        check_finite(x, self.names, job.origin, "samples", self.start + a, job.sfreq)
-        if not raw.preload:
-            check_samples(x, self.names, self.kinds, job.origin, "samples")  # what was loaded, its source has checked
+        judged = [i for i, n in enumerate(self.names) if job.cfg.bads == "keep" or n not in raw.info["bads"]]
+        names, kinds = [self.names[i] for i in judged], [self.kinds[i] for i in judged]
+        check_finite(x[judged], names, job.origin, "samples", self.start + a, job.sfreq)
+        if not raw.preload or job.cfg.bads == "keep":
+            check_samples(x[judged], names, kinds, job.origin, "samples")  # what was loaded, its source has checked
+        x[~np.isfinite(x)] = 0  # of channels that the file marks as bad: they are repaired later
         self.low, self.high = np.minimum(self.low, x.min(1)), np.maximum(self.high, x.max(1))
         return x
 
@@ -331,11 +331,29 @@ def finish_raw(job: Preparation, pieces: list, slow: Rows, low, high, data: Rows
             at += n
         data[rows] = y
 
+# %% ../../nbs/store/05_preprocess.ipynb #c061ac22
+def broken_spans(job: Preparation) -> np.ndarray: # (n_times,) bool
+    "The spans marked BAD whose samples are not finite, or larger than a signal can be: filters end before them."
+    raw = job.loaded.inst
+    skip, bad, _ = spans(raw)
+    out = np.zeros(raw.n_times, bool)
+    picks = [i for i in job.picks if raw.ch_names[i] not in raw.info["bads"]]
+    limit = np.array([largest.get(k, (np.inf,))[0] for k in raw.get_channel_types(picks)])[:, None]
+    for a, b in stretches_where(bad & ~skip) if picks else []:
+        with job.loaded.reading():
+            x = raw.get_data(picks, a, b)
+        out[a:b] = not (np.abs(x) <= limit).all()  # NaN fails, too
+    if out.any():
+        job.log.append(f"{out.sum()/job.sfreq:.3g} s marked as bad hold NaN or samples beyond every signal; filters "
+                       "end "
+                       "there")
+    return out
+
 # %% ../../nbs/store/05_preprocess.ipynb #4a315516
 def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
     "All continuous pieces of a raw recording through both steps."
     raw, sfreq = job.loaded.inst, job.sfreq
-    pieces, usable = continuous(raw)
+    pieces, usable = continuous(raw, broken_spans(job))
     least = 1/job.cfg.l_freq if job.cfg.l_freq else 10/job.rate
     check_length(job.cfg, max((b - a for a, b in pieces), default=0)/sfreq, job.origin, "longest continuous piece")
     long = [(a, b) for a, b in pieces if (b - a)/sfreq >= least]

@@ -243,15 +243,25 @@ def prepare(source: Source|dict|str|Path,       # a Source, or anything that `op
     if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
     recordings = source.recordings()
     check_keys(recordings)
-    origin = request_of(source, cfg, scale_recordings)
-    if not vacant(path): return existing_store(path, origin)
+    asked = Preparation(source, recordings, cfg, scale_recordings, request_of(source, cfg, scale_recordings))
+    if not vacant(path): return existing_store(path, asked.origin)
     with only_maker(path):
-        if not vacant(path): return existing_store(path, origin)
-        return make_store(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordings, memory)
+        if not vacant(path): return existing_store(path, asked.origin)
+        return make_store(asked, path, n_jobs, progress, memory)
 
 # %% ../../nbs/store/06_store.ipynb #baf3e63a
-def make_store(source, recordings, path, origin, cfg, n_jobs, progress, scale_recordings, memory) -> "Store":
+@dataclass
+class Preparation:
+    "What a store is made of."
+    source: Source
+    recordings: list              # of the source: [Recording]
+    cfg: PrepareConfig
+    scale_recordings: list|None   # keys of the recordings that scales are fitted on
+    origin: dict                  # as `request_of`: what the manifest says of all this
+
+def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
     "Write the store."
+    recordings, cfg = asked.recordings, asked.cfg
     with atomic_dir(path) as tmp:
         (tmp/"signals").mkdir()
         files = [tmp/"signals"/f"{r.key}.npy" for r in recordings]
@@ -266,12 +276,12 @@ def make_store(source, recordings, path, origin, cfg, n_jobs, progress, scale_re
         where = [rows_of(p.ch_names, names) for p in found]
         center, scale = fit_scales(recordings,
                                    *(np.array([aligned(v, w, 0) for v, w in zip(x, where)]) for x in (center, scale)),
-                                   cfg, scale_recordings)
+                                   cfg, asked.scale_recordings)
         saved = parallel(second_pass, [(f, w, c, s, cfg, memory) for f, w, c, s in zip(files, where, center, scale)],
                          n_jobs, progress, "scale")
         stored = [stored_recording(*a, names)
                   for a in zip(recordings, found, lengths, center.tolist(), scale.tolist(), saved)]
-        write_manifest(tmp, origin, source, cfg, found, names, kinds, where, stored)
+        write_manifest(tmp, asked, found, names, kinds, where, stored)
     return Store(path)
 
 def request_of(source, cfg, scale_recordings=None) -> dict:
@@ -352,13 +362,14 @@ def all_events(tables): # one DataFrame per recording
     return table
 
 # %% ../../nbs/store/06_store.ipynb #7854c86f
-def write_manifest(folder, origin, source, cfg, found, names, kinds, where, stored):
+def write_manifest(folder, asked: Preparation, found, names, kinds, where, stored):
     "Write `events.tsv` and `manifest.json`."
+    source = asked.source
     all_events([p.events for p in found]).to_csv(folder/"events.tsv", sep="\t", index=False)
     positions = typical_positions([aligned(p.positions, w, np.nan) for p, w in zip(found, where)])
-    m = {"schema": schema, **origin, "sfreq": found[0].sfreq, "ch_names": names, "ch_types": kinds,
+    m = {"schema": schema, **asked.origin, "sfreq": found[0].sfreq, "ch_names": names, "ch_types": kinds,
          "positions": [p.tolist() if np.isfinite(p).all() else None for p in positions],
-         "units": {"signal": "SI" if cfg.scale == "none" else "(SI - center) / scale", "time": "s",
+         "units": {"signal": "SI" if asked.cfg.scale == "none" else "(SI - center) / scale", "time": "s",
                    "positions": "m, head coordinates"},
          "recordings": [asdict(r) for r in stored], "events": file_digest(folder/"events.tsv"),
          "source": source.plain() if hasattr(source, "plain") else None, "provenance": provenance()}

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Literal
 import numpy as np
 from ..core import Config, MegsslError, atomic_dir, read_record, write_record
-from ..windows.splits import LeakError
-from ..models.encoder import checkpoint_folder, load_encoder
+from ..windows.splits import SplitConfig, Split, LeakError
+from ..models.encoder import EncoderConfig, checkpoint_folder, load_encoder
+from ..core.sensors import SensorImage
+from ..windows.cut import Windows
 
 # %% ../../nbs/studies/40a_checkpoint.ipynb #3b249067
 class CheckpointConfig(Config):
@@ -21,11 +23,11 @@ class CheckpointConfig(Config):
     kind: Literal["checkpoint"] = "checkpoint"
     folder: str  # of the checkpoint, or of a run with one; `${NAME}` is replaced from the environment
 
-def is_checkpoint(spec) -> bool: # spec: an entry of a study's `pretexts`
+def is_checkpoint(spec: dict) -> bool: # spec: an entry of a study's `pretexts`
     "Whether a stage takes weights over."
     return isinstance(spec, dict) and spec.get("kind") == "checkpoint"
 
-def find_checkpoint(folder, origin="checkpoint") -> Path:
+def find_checkpoint(folder: str | Path, origin: str = "checkpoint") -> Path:
     "The checkpoint that a folder is, or the only one that a run folder holds."
     folder = Path(folder)
     if (folder/"encoder.safetensors").is_file(): return folder
@@ -38,13 +40,13 @@ def find_checkpoint(folder, origin="checkpoint") -> Path:
                           f"{folder}/pretrained/{found[0]}")
     return folder/"pretrained"/found[0]
 
-def said(folder) -> str:
+def said(folder: str | Path) -> str:
     "What tells the checkpoints of a run apart."
     p = read_record(Path(folder)/"provenance.json")
     return f"{' + '.join(p.get('pretexts', ['?']))}, seed {p.get('seed', '?')}, fold {p.get('fold', '?')}"
 
 # %% ../../nbs/studies/40a_checkpoint.ipynb #c245d4e5
-def recordings_seen(windows, idx, parent: dict = {}) -> list: # of dict(key, subject, file, digest)
+def recordings_seen(windows: Windows, idx: np.ndarray, parent: dict = {}) -> list: # of dict(key, subject, file, digest)
     "The recordings of the windows `idx`, and those that the `parent` checkpoint's provenance names."
     used = [windows.store.recordings[i] for i in np.unique(windows.recording[idx])]
     own = [{"key": r.key, "subject": r.subject, "file": Path(r.origin).name, "digest": r.digest} for r in used]
@@ -55,8 +57,8 @@ def is_same(seen: dict, r) -> bool: # r: StoredRecording
     "Whether a recording that pretraining saw is recording `r`."
     return bool(r.digest) and seen["digest"] == r.digest or (seen["key"], seen["file"]) == (r.key, Path(r.origin).name)
 
-def audit_checkpoint(provenance: dict, windows, split, cfg, # SplitConfig
-                     origin="checkpoint") -> list: # what a reader should know besides
+def audit_checkpoint(provenance: dict, windows: Windows, split: Split, cfg: SplitConfig, # SplitConfig
+                     origin: str = "checkpoint") -> list: # what a reader should know besides
     """Raise `LeakError` if pretraining saw a recording, or across subjects a person, that the split tests;
     `transductive` allows it."""
     tested = [windows.store.recordings[i] for i in np.unique(windows.recording[split.test])]
@@ -81,8 +83,9 @@ def audit_checkpoint(provenance: dict, windows, split, cfg, # SplitConfig
 # %% ../../nbs/studies/40a_checkpoint.ipynb #cf898304
 kept = ("encoder.safetensors", "config.json", "pretext.safetensors", "history.csv", "scores.json")
 
-def check_fits(source, data: dict, # sfreq, norm
-               expect, image) -> dict: # EncoderConfig, SensorImage; -> what the checkpoint says of itself
+def check_fits(source: str | Path, data: dict, # sfreq, norm
+               expect: EncoderConfig, image: SensorImage
+               ) -> dict: # EncoderConfig, SensorImage; -> what the checkpoint says of itself
     "Refuse a checkpoint whose weights, architecture, sensors, sampling rate or normalisation are not those of a study."
     load_encoder(source, expect=expect, image=image)
     past = read_record(Path(source)/"provenance.json")
@@ -92,10 +95,11 @@ def check_fits(source, data: dict, # sfreq, norm
             raise MegsslError(f"{source}: {key}: trained with {was}, the data have {have}; set {where} to the former")
     return past
 
-def take_over(source, # folder of the checkpoint
-              folder, # where the copy goes
+def take_over(source: str | Path, # folder of the checkpoint
+              folder: str | Path, # where the copy goes
               record: dict, # what provenance.json shall say: job, study, pretexts, seed, fold, sfreq, norm, ...
-              expect, image) -> Path: # EncoderConfig, SensorImage; what the weights must fit
+              expect: EncoderConfig, image: SensorImage
+              ) -> Path: # EncoderConfig, SensorImage; what the weights must fit
     "Copy a checkpoint after checking weights, architecture, sensors, sampling rate and normalisation."
     source, past = Path(source), check_fits(source, record, expect, image)
     with atomic_dir(folder, **checkpoint_folder) as tmp:

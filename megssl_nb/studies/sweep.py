@@ -14,7 +14,8 @@ from ..core import digest
 # %% ../../nbs/studies/40c_sweep.ipynb #d28f0ef9
 swept_sections = ("windows", "split", "encoder", "pretexts", "pretrain", "evaluate")
 most_fields = 3
-label_counts = "evaluate.labels_per_class"  # its values are evaluated within one job, and have the column `labels`
+# their values are evaluated within one job, and have the column `labels`
+label_counts = "evaluate.labels_per_class", "evaluate.labels"
 
 def swept_fields(sweep: dict, section="") -> dict: # dotted field -> values
     "The fields of a sweep by their dotted names, also where sections were written as mappings."
@@ -46,7 +47,7 @@ def check_sweep(fields: dict):
             raise ValueError(f"sweep.{field}: {values}: a value occurs twice; name each once")
 
 # %% ../../nbs/studies/40c_sweep.ipynb #4824b20c
-def with_value(data: dict, field: str, value) -> dict:
+def with_value(data: dict, field: str, value: object) -> dict:
     "A copy of a study with one field replaced."
     data = copy.deepcopy(data)
     *path, last = field.split(".")
@@ -69,8 +70,8 @@ def at_first(data: dict) -> dict: # of a study
     "A study at the first value of each swept field; label counts become those of `evaluate`."
     if not isinstance(data.get("sweep"), dict): return data
     check_sweep(fields := swept_fields(data["sweep"]))
-    if label_counts in fields:
-        data = with_value(data, label_counts, fields.pop(label_counts))
+    for field in [f for f in label_counts if f in fields]:
+        data = with_value(data, field, fields.pop(field))
     for field, values in fields.items():
         data = with_value(data, field, values[0])
     return data | {"sweep": fields}
@@ -90,7 +91,7 @@ def cell_folder(cell: str, point: str, seed: int, fold: int) -> Path: # relative
     "Where the evaluation of a cell at a point is kept."
     return Path("cells")/(f"{cell}@{point}" if point else cell)/f"seed{seed}"/f"fold{fold}"
 
-def table_value(value): # number or text
+def table_value(value: object): # number or text
     "A swept value as it stands in a table."
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if number or isinstance(value, str) else json.dumps(value)

@@ -6,6 +6,7 @@
 __all__ = ['Terminated', 'Stop', 'exit_code', 'raising', 'handling', 'handle', 'Asked']
 
 # %% ../../nbs/train/33e_interrupt.ipynb #caf59c95
+from collections.abc import Callable
 import contextlib, signal, threading
 
 # %% ../../nbs/train/33e_interrupt.ipynb #91dfcf5b
@@ -35,7 +36,7 @@ def raising():
     with handling(end, signal.SIGTERM): yield
 
 @contextlib.contextmanager
-def handling(handler, *numbers):
+def handling(handler: Callable, *numbers):
     "Inside, signals go to `handler(number, frame)`; other threads than the main one get none."
     before = handle(handler, *numbers)
     try: yield
@@ -43,7 +44,7 @@ def handling(handler, *numbers):
         for number, old in before.items():
             signal.signal(number, old)
 
-def handle(handler, *numbers) -> dict: # signal -> its handler so far
+def handle(handler: Callable, *numbers) -> dict: # signal -> its handler so far
     "Let signals go to `handler`."
     here = threading.current_thread() is threading.main_thread()
     return {n: signal.signal(n, handler) for n in numbers if here}

@@ -13,7 +13,7 @@ from ..core import MegsslError, writable
 # %% ../../nbs/train/33d_loggers.ipynb #daead36f
 logger_names = {"csv": None, "tensorboard": "tensorboard", "wandb": "wandb"} # name -> package that it needs
 
-def check_loggers(names) -> list:
+def check_loggers(names: list | tuple) -> list:
     "Refuse loggers that do not exist or lack their package."
     for name in names:
         if name not in logger_names:
@@ -22,8 +22,8 @@ def check_loggers(names) -> list:
             raise MegsslError(f'--logger {name}: needs the package {package}; pip install "megssl_nb[loggers]"')
     return list(names)
 
-def make_loggers(names, # of `logger_names`
-                 folder, # logs go into <folder>/logs/<logger>/<run>
+def make_loggers(names: list | tuple, # of `logger_names`
+                 folder: str | Path, # logs go into <folder>/logs/<logger>/<run>
                  run: str, # name of this training
                  config: dict = {}) -> list: # of Lightning's loggers
     """Open loggers. Weights & Biases follows its own settings: WANDB_MODE=offline keeps everything in the folder,

@@ -41,7 +41,9 @@ class WindowConfig(Config):
     def _one_question(self):
         if self.numbers and self.labels == "sample":
             raise ValueError("numbers: belong to windows; with labels: sample each time point has a class")
-        if self.numbers and len(set(self.numbers)) < len(self.numbers): raise ValueError("numbers: a name occurs twice")
+        for field in ("numbers", "classes"):
+            names = getattr(self, field) or []
+            if twice := [n for n in names if names.count(n) > 1]: raise ValueError(f"{field}: {twice[0]} occurs twice")
         return self
 
 # %% ../../nbs/windows/07_windows.ipynb #9b1ceb09
@@ -74,7 +76,7 @@ class WindowTable:
 
     def __len__(self): return len(self.start)
     def __getstate__(self): return {k: getattr(self, k) for k in self.__dataclass_fields__} | {"opened": {}}
-    def of(self, name): return np.array([getattr(r, name) for r in self.store.recordings])[self.recording]
+    def of(self, name: str): return np.array([getattr(r, name) for r in self.store.recordings])[self.recording]
 
     @cached_property
     def group(self) -> np.ndarray: # (N,) int
@@ -91,7 +93,7 @@ class WindowTable:
                        *([] if self.numbers is None else [self.columns, digest(self.numbers)])])
 
 # %% ../../nbs/windows/07_windows.ipynb #a813ca66
-def instance_norm(x, # (C, T)
+def instance_norm(x: np.ndarray, # (C, T)
                   out: np.ndarray): # (C, T) float32, is filled
     "Each row with mean 0 and standard deviation 1; zeros where it is flat."
     n = out.shape[1]
@@ -121,8 +123,8 @@ class Windows(WindowTable):
         return self.opened[i]
 
     def x(self,
-          idx=None, # which windows; None = all
-          out=None, # (B, C, T) float32 array to fill; None = a fresh one
+          idx: np.ndarray | None = None, # which windows; None = all
+          out: np.ndarray | None = None, # (B, C, T) float32 array to fill; None = a fresh one
          ) -> np.ndarray: # (B, C, T) float32, robust-scaled units, or those of `norm`
         "Copy the signals of windows `idx` out of the store."
         idx = np.arange(len(self)) if idx is None else np.atleast_1d(np.asarray(idx))
@@ -138,7 +140,8 @@ class Windows(WindowTable):
             out[~present[self.recording[idx]]] = 0  # whatever a store holds where there is no channel
         return out
 
-    def targets(self, idx=None) -> np.ndarray: # (B,), (B, T) where time points have the labels, (B, K) numbers
+    def targets(self, idx: np.ndarray | None = None
+                ) -> np.ndarray: # (B,), (B, T) where time points have the labels, (B, K) numbers
         "The classes of windows `idx`, or their numbers."
         idx = np.arange(len(self)) if idx is None else np.atleast_1d(np.asarray(idx))
         if self.numbers is not None: return self.numbers[idx]
@@ -147,11 +150,11 @@ class Windows(WindowTable):
                 s in zip(self.recording[idx].tolist(), self.start[idx].tolist())]
         return np.array(here, np.int64).reshape(-1, self.length)
 
-    def present(self, idx) -> np.ndarray: # sorted
+    def present(self, idx: np.ndarray) -> np.ndarray: # sorted
         "The classes that occur among windows `idx`."
         return np.setdiff1d(self.y[idx], [-1]) if self.samples is None else np.flatnonzero(self.tally(idx))
 
-    def tally(self, idx) -> np.ndarray: # (K,) windows or time points of each class among windows `idx`
+    def tally(self, idx: np.ndarray) -> np.ndarray: # (K,) windows or time points of each class among windows `idx`
         "How often each class occurs."
         return sum((np.bincount(y[y >= 0], minlength=len(self.classes)) for y in map(self.targets, idx)),
                    np.zeros(len(self.classes), np.int64))
