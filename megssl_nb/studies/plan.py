@@ -344,7 +344,8 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     c, t = len(run.store.ch_names), run.windows.length
     with torch.no_grad():
         tokens = encoder.tokens(torch.zeros(1, c, t))
-    images = {} if run.encoder_config.tokenizer.kind == "conv_stack" else {"images": ("B", t, *run.image.shape)}
+    placed = getattr(encoder.tokenizer, "sees_places", True)  # whether it looks at an image of the sensors
+    images = {"images": ("B", t, *run.image.shape)} if placed else {}
     return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
             "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *run.task.shape(t))} if run.task else {})
 
