@@ -212,16 +212,18 @@ class Records:
         return {c: float(found[c])
                 for c in [*self.order, *(c for c in found.sort_values(ascending=low).index if is_baseline(c))]
                 if c in found}
+    @property
+    def told_of_baselines(self) -> list: # dicts, one per baseline, number of labels, seed and fold
+        "What the baselines say of themselves: settings, validation, or why one was left out."
+        return [told for m in self.shown if m.get("cell") == "baselines" for told in m.get("baselines") or []]
     @cached_property
     def validated(self) -> dict: # baseline -> score inside the training windows, mean over seeds and folds
         "What the records of baselines say of their own validation, at the label count of the headline."
         said = {}
-        for m in self.shown if self.points else ():
-            for key, answer in (m.get("answers") or {}).items() if m.get("cell") == "baselines" else ():
-                name, _, labels = key.rpartition(":")
-                value = (answer.get("validation") or {}).get(self.metric)
-                if value is not None and int(labels) == (self.study.get("headline") or 0):
-                    said.setdefault(f"baseline:{name}", []).append(value)
+        for told in self.told_of_baselines if self.points else ():
+            value = told.get("validation", {}).get(self.metric)
+            if value is not None and told["labels"] == (self.study.get("headline") or 0):
+                said.setdefault(f"baseline:{told['baseline']}", []).append(value)
         return {c: float(np.mean(v)) for c, v in said.items()}
     @cached_property
     def strongest(self): # name of the best baseline, or None; by validation where all baselines have it

@@ -371,6 +371,11 @@ def data(r):
                                     [[page.td(x["key"]),
                                       page.td(", ".join(f"{c} ({why})" for c, why in x["bads"].items()), wide=True)]
                                      for x in bad])])
+    why = dict.fromkeys((t["baseline"], t["left_out"]) for t in r.told_of_baselines if t.get("left_out"))
+    if why:
+        yield page.fold(f"{len(why)} baselines that these windows do not allow",
+                        [page.table(["baseline", "why"], [[page.td(readable(f"baseline:{name}")),
+                                                           page.td(text, wide=True)] for name, text in why])])
     if s.get("log"):
         yield page.fold("Log of the preparation",
                         [page.table(["recording", "steps"],
