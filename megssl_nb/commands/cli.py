@@ -43,6 +43,10 @@ def listed_metrics() -> dict:
     return {"macro_f1": "classes, time points: F1, the mean over classes",
             "balanced_accuracy": "classes, time points: the mean over classes of what is found",
             "accuracy": "classes, time points: the share that is right",
+            "auc": "classes, time points: area under the ROC curve, one class against the rest, mean over classes",
+            "average_precision": "classes, time points: one class against the rest, mean over classes",
+            "kappa": "classes, time points: Cohen's, accuracy beyond a guess with the same frequencies",
+            "ece": "classes, time points: how far the probability of answers is from their share of right ones",
             "r2": "numbers: one minus the squared error relative to the mean of the test set",
             "r": "numbers: Pearson's correlation",
             "mse": "numbers: squared error in squared units of the column"}

@@ -56,6 +56,8 @@ class Numbers(Task):
     "A vector of numbers for each window: squared error of standardised targets; r, R² and squared error."
     asks, headline, shown = "numbers", "r2", ("r", "r2")
     baselines = ("mean", "log_variance", "band_power", "tangent_space", "lowpass_ridge", "mlp", "random_frozen")
+    on_request = ("cnn", "filter_bank", "transductive_power", "transductive_tangent", "correlations", "steady_tangent",
+                  "harmonics", "time_mean", "ridge", "kernel_ridge", "random_convolutions")
     centre, spread = None, None  # (K,) of the training windows, in the units of the columns
     class Config(TaskConfig):
         kind: Literal["numbers"] = "numbers"

@@ -62,7 +62,7 @@ def merged(windows: Windows, prob: np.ndarray
 # %% ../../nbs/evaluation/32b_points.ipynb #85df57ad
 class TimePoints(Classes):
     "To which class each time point belongs: the head decides for each token, each time point is scored once."
-    asks, level, baselines = "time_points", "sample", ("majority", "random_frozen")
+    asks, level, baselines, on_request = "time_points", "sample", ("majority", "random_frozen"), ("cnn",)
     class Config(TaskConfig):
         kind: Literal["time_points"] = "time_points"
 

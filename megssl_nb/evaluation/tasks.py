@@ -67,7 +67,8 @@ class Task:
     shown = ()                 # metrics that a cell's page shows
     monitors = ("val_loss",)   # what early stopping can look at; the first is the default
     baselines = ()             # names of its baselines
-    on_request = ("cnn",)      # those that take as long as a fine-tuning, so "all" leaves them out
+    # those that run only where the windows suit them, or where a study names them
+    on_request = ("cnn",)
     Config = TaskConfig
 
     def __init__(self, cfg: TaskConfig, windows: Windows):
@@ -173,10 +174,12 @@ class Task:
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #beb5c2bc
 class Classes(Task):
-    "To which class a window belongs: cross-entropy, probabilities, macro-F1, a vote of each recording."
-    asks, headline, monitors = "classes", "macro_f1", ("val_macro_f1", "val_loss")
+    "To which class a window belongs: cross-entropy, probabilities, balanced accuracy, a vote of each recording."
+    asks, headline, monitors = "classes", "balanced_accuracy", ("val_macro_f1", "val_loss")
     shown = ("macro_f1", "balanced_accuracy")
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
+    on_request = ("cnn", "wave", "xdawn", "filter_bank", "csp", "transductive_power", "transductive_tangent", "cca",
+                  "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions")
     class Config(TaskConfig):
         kind: Literal["classes"] = "classes"
 

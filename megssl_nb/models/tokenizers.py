@@ -136,13 +136,24 @@ class Mirror(nn.Module):
                b in zip(widths, widths[1:])]
         self.convs = nn.Sequential(*sum(ups, []), nn.Conv2d(widths[-1], cfg.frames*K, 3, padding=1))
         self.register_buffer("index", torch.as_tensor(image.index), persistent=False)
+        self.register_buffer("taken", torch.empty(0, 0), persistent=False)  # (C, K*h*w) once it is needed
 
     def forward(self, tokens): # (B, N, dim) -> (B, C, N*D)
         "The signals that the tokens stand for."
         B, N, _ = tokens.shape
         z = self.convs(self.into(tokens.flatten(0, 1)).reshape(B*N, -1, *self.size))
+        if z.is_cuda: return self.at_sensors(z.reshape(B, N*self.cfg.frames, -1), z.shape[2:])
         z = F.interpolate(z, self.image.shape[1:], mode="bilinear", align_corners=False)
         return self.image.read(z.reshape(B, N*self.cfg.frames, *self.image.shape), self.index)
+
+    def at_sensors(self, z, size): # (B, T, K*h*w), (h, w) -> (B, C, T)
+        "Enlarging and reading as one product: what each sensor takes of each pixel; a GPU has no fast way to enlarge."
+        if not len(self.taken):
+            K, (h, w) = self.image.shape[0], size
+            pixels = torch.eye(K*h*w, device=z.device).reshape(-1, K, h, w)
+            images = F.interpolate(pixels, self.image.shape[1:], mode="bilinear", align_corners=False)
+            self.taken = self.image.read(images[None], self.index)[0]
+        return (z @ self.taken.mT.to(z.dtype)).mT
 
 # %% ../../nbs/models/10_tokenizers.ipynb #7fb73535
 def times_seen(tokens: torch.Tensor, # (B, N) bool

@@ -17,6 +17,12 @@ from .masked_sequence import MaskedSequence, MaskedSequenceConfig
 from .requires import check_requires
 from ..models.encoder import Encoder
 
+# %% ../../nbs/pretext/24_stages.ipynb #efb99aef
+for _name, _class in {"autoencode": "autoencode:Autoencode", "causal": "causal:Causal",
+                      "sequence_bert": "sequence_bert:SequenceBert",
+                      "network_bert": "network_bert:NetworkBert"}.items():
+    register(_name, f"megssl_nb.pretext.{_class}")
+
 # %% ../../nbs/pretext/24_stages.ipynb #100281dd
 def check_stage(configs: Config | dict | str | list, # as in `stage_configs`
                 tokenizer: torch.nn.Module, # of the encoder that will be trained
@@ -54,5 +60,6 @@ def build_stage(configs: Config | dict | str | list, # as in `stage_configs`
     configs = check_stage(configs, encoder.tokenizer, origin)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(named_seed(seed, "stage"))
-        return Reconstruction(configs,
-                              encoder) if len(configs) > 1 else find_pretext(configs[0].kind)(configs[0], encoder)
+        make = Reconstruction if len(configs) > 1 else find_pretext(configs[0].kind)
+        try: return make(configs if len(configs) > 1 else configs[0], encoder)
+        except MegsslError as e: raise MegsslError(f"{origin}: {e}") from None

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look', 'preview_parts', 'is_baseline', 'readable',
-           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'cells_figure',
+           'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'dots', 'cells_figure',
            'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure', 'places',
            'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'training_figure', 'upright',
            'preview_figure', 'best_trivial', 'total_losses', 'plot_confusion', 'plot_fit']
@@ -21,7 +21,16 @@ grey, palette = "#7d7d7d", ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00
 baseline_names = {"majority": "majority class", "mean": "mean of the training targets",
                   "log_variance": "log-variance + linear", "band_power": "band power + linear",
                   "tangent_space": "tangent space + linear", "lowpass_lda": "low-pass LDA",
-                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder"}
+                  "lowpass_ridge": "low-pass ridge", "mlp": "perceptron", "random_frozen": "random frozen encoder",
+                  "wave": "low-pass LDA, chosen", "xdawn": "xDAWN covariances",
+                  "filter_bank": "filter-bank tangent space",
+                  "csp": "common spatial patterns", "transductive_power": "band power per person (transductive)",
+                  "transductive_tangent": "re-centred tangent space (transductive)",
+                  "cca": "canonical correlation, untrained", "filter_bank_cca": "filter-bank canonical correlation",
+                  "correlations": "canonical correlations + linear", "steady_tangent": "narrow-band tangent space",
+                  "harmonics": "power at harmonics + linear", "time_mean": "mean over time",
+                  "ridge": "ridge regression", "kernel_ridge": "kernel ridge regression",
+                  "random_convolutions": "random convolutions + ridge"}
 metric_names = {"macro_f1": "macro-F1", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
                 "r": "correlation", "r2": "R²", "mse": "mean squared error"}
 
@@ -131,6 +140,14 @@ def select(frame, **where):
 def seed_means(frame): # -> DataFrame with columns cell, seed, value
     "One value per cell and seed: the mean over folds."
     return frame.groupby(["cell", "seed"], sort=False, as_index=False)["value"].mean()
+def dots(results, summary, level: str, metric: str): # -> DataFrame with columns cell, value
+    "The single values behind each mean: test subjects where intervals speak of these, else seeds."
+    rows = select(summary, subject="all", level=level, metric=metric)
+    people = results[results["subject"] != "all"] if "population" in rows and len(rows) else results.iloc[:0]
+    people = select(people, level=level, metric=metric)
+    if len(people) and (rows["population"] == "subjects").any():
+        return people.groupby(["cell", "subject"], sort=False, as_index=False)["value"].mean()
+    return seed_means(select(results, subject="all", level=level, metric=metric))
 
 # %% ../../nbs/reporting/43a_figures.ipynb #816e82a0
 @styled
@@ -138,8 +155,8 @@ def cells_figure(results, summary, # tables of a run
                  level: str = "window", metric: str = "macro_f1", chance: float | None = None,
                   # chance: value of random guessing
                  legend: Legend = unnamed, better: str = "high"):
-    "Every cell and baseline with its seeds, mean and interval."
-    seeds = seed_means(select(results, subject="all", level=level, metric=metric))
+    "Every cell and baseline with its test subjects or seeds, mean and interval."
+    seeds = dots(results, summary, level, metric)
     rows = select(summary, subject="all", level=level, metric=metric)
     order = [c for c in dict.fromkeys(seeds.cell) if not is_baseline(c)]
     base = seeds[seeds.cell.map(is_baseline)].groupby("cell")["value"].mean().sort_values(ascending=better == "low")

@@ -22,7 +22,7 @@ from .figures import (best_trivial, cells_figure, confusion_figure, curve, effec
 from .page import count, listed, number, p_value, signed
 from .records import (Records, beats, cell_at, complaints, doubles, loss_rows, job_at, read_run,
                                          stage_groups, stage_runs, trained_on, unrecorded)
-from .verdict import nothing, qualifications, verdict
+from .verdict import in_units, nothing, qualifications, verdict
 from ..evaluation.metrics import Score
 from ..evaluation.statistics import least_seeds
 
@@ -66,13 +66,15 @@ def p_cell(p: float, quiet: bool = False):
                    strong=p < .05 and not quiet)
 
 # %% ../../nbs/reporting/43_report.ipynb #09e47da9
-@section("Score of every cell", "Small dots are seeds, large dots their means, lines 95 % intervals "
-                                "(from five seeds on). Baselines were fitted on the same labelled windows.")
+@section("Score of every cell", "Small dots are test subjects where the intervals speak of subjects, "
+                                "else seeds; large dots their means, lines 95 % intervals (from five on). Baselines "
+                                "were fitted on the same labelled windows.")
 def scores(r):
     if not r.means(): raise Absent(nothing(r))
     yield drawn(cells_figure(r.results, r.summary, r.level, r.metric, r.chance, r.legend, r.score.better),
                f"{readable(r.metric)} of every cell and baseline", abbreviated(r))
     yield score_table(r, r.level)
+    if r.rivals is not None and len(r.rivals): yield rival_table(r)
     others = [l for l in dict.fromkeys(r.results.level) if l != r.level]
     for level in others:
         same = all(abs(r.means(level=level).get(c, np.nan) - v) < 1e-12 for c, v in r.means().items())
@@ -103,6 +105,12 @@ def score_table(r, level):
                              if np.isfinite(s.diff_low) else "") if tested else page.td(""),
                      p_cell(s.p_holm, is_baseline(cell)) if tested else page.td("")])
     return filled(head, rows)
+def rival_table(r):
+    "Differences of the cells to the strongest baseline; what beats it and the reference is useful."
+    head, useful = [f"against {readable(r.strongest)}", "difference", "Holm p", "useful"], r.useful()
+    reach = lambda x: f"{number(x.diff_low)} to {number(x.diff_high)}" if np.isfinite(x.diff_low) else ""
+    return filled(head, [[page.td(c), page.td(signed(x["diff"]), reach(x)), p_cell(x.p_holm),
+                          page.td("yes" if c in useful else "")] for c, x in r.rivals.iterrows()])
 
 # %% ../../nbs/reporting/43_report.ipynb #d65b648f
 @section("Effect of each factor",
@@ -111,6 +119,11 @@ def score_table(r, level):
 def factor_effects(r):
     lacks(r, "effects.csv")
     rows = select(r.effects, level=r.level, metric=r.metric)
+    sets = [frozenset(p for s in stages for p in ([s] if isinstance(s, str) else s)) for stages in r.cells_of.values()]
+    if rows.empty and len(set(sets)) < len(sets):
+        raise Absent("No factorial analysis: cells have the same pretexts in another order or as a joint stage; name "
+                     "the "
+                     "factors in the study to say what belongs together.")
     if rows.empty: raise Absent("No factorial analysis: the finished cells do not form a complete grid of factors.")
     yield drawn(effects_figure(r.effects, r.level, r.metric, legend=r.legend), "main effects and interactions")
     reach = lambda x: f"{number(x.low, 3)} to {number(x.high, 3)}" if np.isfinite(x.low) else ""
@@ -118,8 +131,11 @@ def factor_effects(r):
                  [[page.td(effect_name(x.effect, r.legend)), page.td(signed(x.estimate, 3)), page.td(reach(x)),
                    p_cell(x.p_holm)]
                   for x in rows.itertuples()])
-    if (most := int(rows.n_seeds.max())) < least_seeds:
-        yield page.note(f"{count(most, 'seed')}: effects without intervals and tests; these need {least_seeds}.")
+    if (most := int(rows.get("n_units", rows.n_seeds).max())) < least_seeds:
+        yield page.note(f"{in_units(r, most)}: effects without intervals and tests; these need {least_seeds}.")
+    else:
+        yield page.note("Corrected together: the effects of this table, apart from the differences between cells. "
+                        "Intervals are of one effect each.")
 
 # %% ../../nbs/reporting/43_report.ipynb #4e63fcaa
 def along(r, name: str): # a swept field -> rows of results

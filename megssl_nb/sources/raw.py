@@ -311,6 +311,7 @@ sources = Registry("source", lambda cls: isinstance(cls, type) and issubclass(cl
 for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSource",
                       "joined": "megssl_nb.sources.joined:JoinedSource", "course": CourseSource,
                       "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource,
+                      "tars": "megssl_nb.sources.tars:TarRecordings",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
 

@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_pretexts', 'stage_jobs',
            'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'classifier', 'timed', 'measure', 'seconds',
-           'at_once', 'by_urgency', 'wall_seconds', 'planned_run', 'shapes', 'plan', 'check_precision',
-           'described_work', 'duration', 'plan_text']
+           'at_once', 'by_urgency', 'wall_seconds', 'planned_run', 'foresight', 'pilot', 'shapes', 'plan',
+           'check_precision', 'described_work', 'duration', 'seen_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
 import heapq, math, time
 from dataclasses import dataclass
 from pathlib import Path
+import numpy as np
 import torch
 from ..core import MegsslError, code_digest, digest, torch_rng
 from .. import __version__
@@ -136,7 +137,9 @@ def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): 
         for fold in study.split.folds_of(seed):
             split = run.split(seed, fold)
             check_split(run, split, seed, fold)
-            labelled = known["base"] | at | {"seed": seed, "split": split.digest, "evaluate": study.evaluate.plain(),
+            said = study.evaluate.plain()
+            driven = {k: said.pop(k) for k in ("frequencies",) if k in said}  # no cell knows of them
+            labelled = known["base"] | at | {"seed": seed, "split": split.digest, "evaluate": said,
                                              "headline": study.headline_labels}
             if study.task:
                 labelled |= {"task": run.task.described()}
@@ -147,7 +150,7 @@ def point_jobs(run: Run, cells: list | None = None, seeds: list | None = None): 
                 yield Job("evaluate", cell, seed, fold, digest(labelled | {"cell": cell, "needs": needs}), needs,
                           point=run.point)
             if study.baselines != "none" and run.task is not None:
-                key = digest(labelled | {"baselines": study.baselines})
+                key = digest(labelled | {"baselines": study.baselines} | driven)
                 yield Job("baselines", "baselines", seed, fold, key, point=run.point)
 
 def jobs(run: Run, cells: list | None = None, seeds: list | None = None
@@ -250,7 +253,7 @@ def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's poi
         return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
     if job.takes: return start
     if job.kind == "baselines":
-        return start + 0.5 * len(e.counts) * (8 if study.baselines == "all" else len(study.baselines)) + (
+        return start + 0.5 * len(e.counts) * (14 if study.baselines == "all" else len(study.baselines)) + (
             step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
@@ -298,6 +301,42 @@ def planned_run(study: StudyConfig | dict | str | Path, out: str | Path | None =
     if study.data.store: return Run(folder, study, Store(place, verify=True), checkpoints)
     return Run(folder, study, planned_store(study_source(study, folder), place, study.data.prepare), checkpoints)
 
+# %% ../../nbs/studies/41_plan.ipynb #df958da7
+def foresight(run: Run) -> dict: # plain data; empty where nothing is compared
+    "Whom the study will speak about, and which difference it can see, by a pilot in its folder or typical variances."
+    from megssl_nb.evaluation.inference import foreseen, population_of, typical
+    study, compared = run.study, len(run.study.stages) - 1
+    if run.task is None or not compared: return {}
+    splits = {(s, f): run.split(s, f) for s in study.seeds for f in study.split.folds_of(s)}
+    w, tested = run.windows, np.unique(np.concatenate([s.test for s in splits.values()]))
+    counts = {"subjects": len(np.unique(w.subject[tested])), "recordings": len(np.unique(w.recording[tested])),
+              "trials": min(12 * study.split.folds, len(np.unique(w.group[tested])))}
+    who = population_of(study.split.scheme, counts, study.inference)
+    sets = study.split.folds if study.split.rotate else 1
+    spread = pilot(run.folder, study.reference_cell) if who == "subjects" else None
+    units = len(study.seeds) if who == "seeds" else counts[who]
+    of = foreseen(who, counts["recordings"] if who == "seeds" else units, len(study.seeds), sets, spread or typical)
+    rounded = lambda x: None if not np.isfinite(x) else round(float(x), 3)
+    return {"population": who, "units": units, "seeds": len(study.seeds), "comparisons": compared,
+            "margin": study.margin,
+            "by": "a pilot" if spread else "typical variances", "enough": of.units >= 5,
+            "detectable": rounded(of.detectable(compared)), "needed": rounded(of.needed(study.margin, compared))}
+
+def pilot(folder: Path, reference: str
+          ): # -> standard deviations between subjects, seeds and the rest; None = no such results
+    "How paired differences vary in the results of a run folder, the mean over its cells."
+    import pandas as pd
+    from megssl_nb.evaluation.inference import variances
+    if not (Path(folder)/"results.csv").is_file(): return None
+    table = pd.read_csv(Path(folder)/"results.csv")
+    table = table[(table["subject"] != "all") & (table["metric"] == "balanced_accuracy")
+                  & (table["level"] == "window") & ~table["cell"].str.startswith("baseline:")]
+    wide = table.pivot_table(index=["subject", "seed"], columns="cell", values="value")
+    if reference not in wide or wide.shape[1] < 2 or min(map(len, wide.index.levels)) < 2: return None
+    d = wide.drop(columns=reference).sub(wide[reference], axis=0).dropna()
+    codes = [np.unique(d.index.get_level_values(k), return_inverse=True)[1] for k in ("subject", "seed")]
+    return tuple(float(np.sqrt(np.mean(v))) for v in variances(d.to_numpy().T, *codes))
+
 # %% ../../nbs/studies/41_plan.ipynb #bda4a9d0
 def shapes(run: Run) -> dict: # name -> shape, B = batch
     "The shape of one batch at each station of the encoder."
@@ -305,7 +344,8 @@ def shapes(run: Run) -> dict: # name -> shape, B = batch
     c, t = len(run.store.ch_names), run.windows.length
     with torch.no_grad():
         tokens = encoder.tokens(torch.zeros(1, c, t))
-    images = {} if run.encoder_config.tokenizer.kind == "conv_stack" else {"images": ("B", t, *run.image.shape)}
+    placed = getattr(encoder.tokenizer, "sees_places", True)  # whether it looks at an image of the sensors
+    images = {"images": ("B", t, *run.image.shape)} if placed else {}
     return {"x": ("B", c, t)} | images | {"tokens": ("B", *tokens.shape[1:]),
             "context": ("B", *tokens.shape[1:])} | ({"logits": ("B", *run.task.shape(t))} if run.task else {})
 
@@ -362,7 +402,8 @@ def described_work(run: Run, todo: list, # jobs of the run
                         "workers": workers},
             "jobs": [{"kind": j.kind, "cell": j.cell, "seed": j.seed, "fold": j.fold, "digest": j.digest,
                       "needs": list(j.needs), "seconds": round(estimate[j.digest], 1)}
-                     | ({"point": j.point} if j.point else {}) for j in todo]} | (
+                     | ({"point": j.point} if j.point else {}) for j in todo],
+            "sees": foresight(run)} | (
             {"points": run.study.points} if run.study.sweep else {})
 
 # %% ../../nbs/studies/41_plan.ipynb #7b1fcd1d
@@ -370,6 +411,17 @@ def duration(seconds: float) -> str:
     "Seconds as a reader says them."
     if seconds < 90: return f"{seconds:.0f} s"
     return f"{seconds/60:.0f} min" if seconds < 5400 else f"{seconds/3600:.1f} h"
+
+def seen_text(s: dict) -> list: # of `foresight`; lines
+    "Which difference a study can see, in words."
+    who = f"{s['units']} {s['population']}" + f" and {s['seeds']} seeds" * (s["population"] != "seeds")
+    if not s["enough"]: return [f"{who}: too few for intervals and a verdict (5 are needed)"]
+    more = (f"about {s['needed']:.0f} {s['population']}" if s["needed"] else f"more than {s['seeds']} seeds"
+            ) + f" to see the margin of {s['margin']:g}"
+    of = f", with {s['comparisons']} comparisons" * (s["comparisons"] > 1)
+    return [f"inference to {s['population']}: {who}",
+            f"by {s['by']} a difference of {s['detectable']:.3f} is seen in four "
+            f"of five studies{of}; it takes {more}"]
 
 def plan_text(p: dict) -> str:
     "A plan as a page for the terminal."
@@ -398,6 +450,8 @@ def plan_text(p: dict) -> str:
     if points := p.get("points"):
         lines += [head("sweep"), f"  {len(points)} points, the first of which is the one above and that of the verdict",
                   *(f"  {name}" for name in points)]
+    if sees := p.get("sees"):
+        lines += [head("what it can see"), *(f"  {line}" for line in seen_text(sees))]
     lines += [head("work"),
               f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings "
               "saved by sharing",

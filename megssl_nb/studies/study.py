@@ -78,13 +78,18 @@ class StudyConfig(Config):
     evaluate: EvaluateConfig = EvaluateConfig()
     # label count of results.csv: one of evaluate.labels_per_class, or of labels; None = its last
     headline: int | None = None
+    headline_metric: str | None = None  # what tables and verdict are about; None = the task's own
+    # to whom a result shall carry over; None = the highest level that is held out and has five units, else seeds
+    inference: Literal["subjects", "recordings", "trials", "seeds"] | None = None
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.02  # the smallest difference that matters
     baselines: list[str] | Literal["all", "none"] = "all"
     seeds: Annotated[int, Field(ge=1, le=10_000)] | list[int] = 3  # how many (0, 1, ...), or which
 
     @model_serializer(mode="wrap")
     def _without_absent(self, plain):
-        "A study that leaves its task to the windows does not say so."
-        return {k: v for k, v in plain(self).items() if k != "task" or v is not None}
+        "What a study leaves to its windows, its task or its split it does not say."
+        unsaid = {"task": None, "headline_metric": None, "inference": None, "margin": 0.02}
+        return {k: v for k, v in plain(self).items() if k not in unsaid or v != unsaid[k]}
 
     @model_validator(mode="before")
     @classmethod

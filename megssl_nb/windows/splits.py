@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Annotated, Literal
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_serializer
 from ..core import Config, MegsslError, digest, rng
 from .cut import Windows, is_trials
 
@@ -41,6 +41,13 @@ class SplitConfig(Config):
     rotate: bool = False
     transductive: bool = False                    # whether pretraining may see the test windows, without labels
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
+    # how many of the subjects that may teach do; of one seed, fewer lie within more. None = all; pretraining sees all
+    train_subjects: int | None = Field(default=None, ge=1)
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, plain):
+        "What is not asked for is not said, so that digests of other studies do not know of it."
+        return {k: v for k, v in plain(self).items() if k != "train_subjects" or v is not None}
 
     @property
     def held_by(self): return self.val_by or {"across": "subject", "within": "time", "parts": "trial"}[self.scheme]
@@ -347,6 +354,14 @@ def check_classes(windows, masks: dict, # set -> (N,) bool
 # %% ../../nbs/windows/08_splits.ipynb #28a41da2
 schemes = {"within": split_within, "across": split_across, "parts": split_parts}
 
+# %% ../../nbs/windows/08_splits.ipynb #53b3ca35
+def of_few(windows, mask, n: int, seed) -> np.ndarray: # (N,) bool
+    "The windows of `n` of the subjects in `mask`; of one seed, fewer subjects lie within more."
+    subjects = np.unique(windows.subject[mask])
+    if n > len(subjects):
+        raise MegsslError(f"split: train_subjects: {n} asked for, {len(subjects)} may teach ({', '.join(subjects)})")
+    return np.isin(windows.subject, rng(seed, "train_subjects").permutation(subjects)[:n])
+
 # %% ../../nbs/windows/08_splits.ipynb #670eac99
 def make_split(windows: Windows, cfg: SplitConfig,
                seed: int, # chooses the validation set
@@ -366,6 +381,9 @@ def make_split(windows: Windows, cfg: SplitConfig,
     blank = (windows.y < 0) & (bool(windows.classes) | (windows.numbers is not None))
     named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k,
              m in (("train", train), ("val", val), ("test", test))}
+    if cfg.train_subjects is not None:
+        named["train"] = without(named["train"], ~of_few(windows, named["train"], cfg.train_subjects, seed),
+                                 f"train, of other than {cfg.train_subjects} subjects", dropped)
     masks = named | {"pretrain": pre, "pretrain_val": own}
     for name in sets:
         if cfg.val or name != "val":
