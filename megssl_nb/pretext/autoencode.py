@@ -84,7 +84,7 @@ class Autoencode(SequencePretext):
                            batch.x, nothing, batch.there)
 
     def chance(self, generator: torch.Generator) -> float:
-        "A number of this step that decides on the host; one of a GPU's generator follows from its seed, without a wait."
+        "A number of this step that decides on the host; with a GPU's generator it follows from the seed, unwaited."
         if generator.device.type == "cpu": return uniform((), generator, "cpu").item()
         return torch.rand((), generator=torch_rng(generator.initial_seed(), "teacher")).item()
 
