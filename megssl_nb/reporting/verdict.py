@@ -151,7 +151,7 @@ def certainty(r: Records) -> list: # sentences
     tested = rows[rows.p_holm.notna()]
     if np.isfinite(seen := tested.detectable.median() if "detectable" in tested else np.nan):
         corrected = f", with {len(tested)} comparisons corrected together" * (len(tested) > 1)
-        said.append(f"With {in_units(r)}, a true difference of {number(seen)} would be found in four of five such "
+        said.append(f"With {in_units(r)}, a true difference of {number(seen)} would be found in most such "
                     f"studies{corrected}.")
     if untested := list(rows.cell[rows.p_holm.isna()]):
         why = f"fewer than {least_seeds} {r.population} in common with {against(r)}, or the same difference in all"
