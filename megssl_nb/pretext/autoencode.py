@@ -13,6 +13,7 @@ from pydantic import Field
 from ..models.spans import uniform
 from .base import register
 from .sequences import SequencePretext, SequencePretextConfig, nearest_unseen
+from ..core import torch_rng
 
 # %% ../../nbs/pretext/27a_autoencode.ipynb #c34a1f97
 class AutoencodeConfig(SequencePretextConfig):
@@ -59,6 +60,7 @@ class Decoder(nn.Module):
 class Autoencode(SequencePretext):
     "Tell a window from the one vector that an encoder makes of it."
     Config = AutoencodeConfig
+    fixed_step = False  # whether the decoder is helped is decided anew in each step
 
     def __init__(self, config: "Config", encoder: nn.Module):
         super().__init__(config, encoder)
@@ -73,13 +75,18 @@ class Autoencode(SequencePretext):
         batch = self.cut(encoder, batch, generator)
         tokens = encoder.tokens(batch)
         code = encoder.pooled(tokens)
-        helped = self.training and bool(uniform((), generator, "cpu") < self.config.teacher)
+        helped = self.training and self.chance(generator) < self.config.teacher
         z = self.decoder.helped(code, self.past(code, tokens)) if helped else self.decoder.alone(code, tokens.shape[1])
         nothing = torch.zeros_like(batch.there)
         decoded = torch.arange(batch.x.shape[-1], device=z.device) < (
             (z.shape[1] - 1)*encoder.tokenizer.hop + encoder.tokenizer.field)
         return self.finish(encoder, self.decoded(z, batch.x.shape[-1]), batch.x, {"autoencode": decoded & batch.there},
                            batch.x, nothing, batch.there)
+
+    def chance(self, generator: torch.Generator) -> float:
+        "A number of this step that decides on the host; with a GPU's generator it follows from the seed, unwaited."
+        if generator.device.type == "cpu": return uniform((), generator, "cpu").item()
+        return torch.rand((), generator=torch_rng(generator.initial_seed(), "teacher")).item()
 
     def past(self, code: torch.Tensor, tokens: "Tokens | torch.Tensor"): # -> (B, N, dim)
         "What each step hears: the code, then tokens that share no sample with the one that is asked."

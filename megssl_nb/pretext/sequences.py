@@ -17,7 +17,7 @@ from pydantic import Field
 from ..core import Config, torch_rng
 from ..models.spans import uniform
 from .base import Pretext, PretextOutput
-from ..windows.batches import as_batch
+from ..windows.batches import as_batch, at_hand
 
 # %% ../../nbs/pretext/27_sequences.ipynb #c6a76a9b
 Loss = Literal["l1", "l2", "huber"]
@@ -31,7 +31,7 @@ def masked_loss(prediction: torch.Tensor, target: torch.Tensor, # (B, C, T) each
                          f"{tuple(mask.shape)} must agree: nothing is broadcast")
     d = torch.where(mask, prediction.float() - target.float(), 0.)
     n = mask.sum()
-    if n.device.type == "cpu" and not n:  # a GPU is not waited for
+    if at_hand(n) and not n:  # a GPU is not waited for
         warnings.warn("pretext: no cell of this batch is scored, its loss is 0; raise the rate, or choose longer "
                       "windows")
     error = {"l1": d.abs, "l2": d.square, "huber": lambda: torch.where(d.abs() < 1, d.square()/2, d.abs() - .5)}[kind]()

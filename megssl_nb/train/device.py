@@ -99,7 +99,7 @@ def arithmetic(tf32: bool = False, deterministic: bool = False):
 # %% ../../nbs/train/33g_device.ipynb #b5f2a078
 def repeats(module: nn.Module) -> bool:
     "Whether every step of a module runs the same kernels, as far as one can know."
-    known = lambda m: type(m).__module__.split(".")[0] in ("torch", "megssl_nb") or getattr(m, "fixed_step", False)
+    known = lambda m: getattr(m, "fixed_step", type(m).__module__.split(".")[0] in ("torch", "megssl_nb"))
     return all(known(m) for m in module.modules())
 
 class _Unread(dict):
