@@ -13,17 +13,18 @@ from ..core import named_seed
 from ..models.encoder import seeded
 from .baselines import lda
 from .readouts import by_chunk
+from .readouts import Setting
 
 # %% ../../nbs/evaluation/32m_time_mean.ipynb #83c411c4
-def means(setting: "Setting") -> list: # of the windows that teach and of those of the test, (n, C) each
+def means(setting: Setting) -> list: # of the windows that teach and of those of the test, (n, C) each
     "The mean of each sensor over each window."
     return [by_chunk(setting.windows, i, lambda x: x.mean(-1)) for i in (setting.train, setting.test)]
 
-def mean_logistic(setting: "Setting", encoder: nn.Module):
+def mean_logistic(setting: Setting, encoder: nn.Module):
     "The mean of each sensor over the window, and the linear decoder of the task."
     return setting.task.decoded(setting, *means(setting))
 
-def time_mean_lda(setting: "Setting", encoder: nn.Module):
+def time_mean_lda(setting: Setting, encoder: nn.Module):
     "The mean of each sensor over the window, and shrinkage linear discriminant analysis."
     return setting.task.decoded(setting, *means(setting), decoder=lda())
 
@@ -35,7 +36,7 @@ class Bilinear(nn.Module):
 
     def forward(self, x: torch.Tensor): return self.space(self.time(x)[..., 0])
 
-def bilinear(setting: "Setting", encoder: nn.Module, steps: int = 300, lr: float = 1e-2, decay: float = 1e-2):
+def bilinear(setting: Setting, encoder: nn.Module, steps: int = 300, lr: float = 1e-2, decay: float = 1e-2):
     "The published linear baseline: weights over time, then over sensors, for classes."
     x, y, test = (torch.from_numpy(v) for v in (setting.windows.x(setting.train), setting.windows.y[setting.train],
                                                 setting.windows.x(setting.test)))

@@ -13,6 +13,8 @@ from pydantic import Field
 from ..core import Config, MegsslError
 from .tokens import Tokens, along_time
 from ..windows.batches import as_batch
+from ..windows.batches import Batch
+from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10c_linear_tokens.ipynb #842163a8
 class LinearTokensConfig(Config):
@@ -29,7 +31,7 @@ class LinearTokens(nn.Module):
     "Signals (B, C, T) to tokens (B, T/samples, dim), each from its own samples."
     sees_places = False # where the sensors are does not matter, only which they are
     Config = LinearTokensConfig
-    def __init__(self, cfg: LinearTokensConfig, image: "SensorImage"
+    def __init__(self, cfg: LinearTokensConfig, image: SensorImage
                  ): # image: SensorImage; only its number of sensors is used
         super().__init__()
         self.cfg, self.hop, self.field, self.sensors = cfg, cfg.samples, cfg.samples, len(image.ch_names)
@@ -56,7 +58,7 @@ class LinearTokens(nn.Module):
         "Tokens of learned signals that stand for no time point."
         return self.net(signals)
 
-    def forward(self, batch: "Batch | torch.Tensor", # Batch, or (B, C, T) robust-scaled units
+    def forward(self, batch: Batch | torch.Tensor, # Batch, or (B, C, T) robust-scaled units
                 hidden: torch.Tensor | None = None
                 ) -> Tokens: # (B, C, T) bool, True = hidden from the model, which reads 0 there
         batch = as_batch(batch).cleared()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from .sequence_context import SequenceConfig, TimeCode, pooler
 from .tokens import as_tokens, taken
+from .tokens import Tokens
 
 # %% ../../nbs/models/11c_lstm.ipynb #f3518b87
 class LSTMConfig(SequenceConfig):
@@ -50,10 +51,10 @@ class LSTM(nn.Module):
     @property
     def causal(self) -> bool: return self.cfg.causal
 
-    def forward(self, tokens: "Tokens | torch.Tensor"): # Tokens, or (B, N, dim) -> (B, N, dim)
+    def forward(self, tokens: Tokens | torch.Tensor): # Tokens, or (B, N, dim) -> (B, N, dim)
         return self.read(tokens)[0]
 
-    def read(self, tokens: "Tokens | torch.Tensor"): # -> (B, N, dim), (B, dim): every token, and the last states
+    def read(self, tokens: Tokens | torch.Tensor): # -> (B, N, dim), (B, dim): every token, and the last states
         "All tokens, and what the last layer remembers at the end of the valid ones."
         tokens = as_tokens(tokens)
         order = (~tokens.valid).to(torch.uint8).argsort(dim=1, stable=True)

@@ -170,7 +170,7 @@ class SequenceTransformer(nn.Module):
         return self.pooler(z[:, -1 if self.causal else 0])
 
 # %% ../../nbs/models/11b_sequence_contexts.ipynb #513ce6f4
-def with_cls(tokens: "Tokens", # Tokens
+def with_cls(tokens: Tokens, # Tokens
              tokenizer: nn.Module, # holds the class token
              last: bool) -> SequenceTokens:
     "The tokens of a window and a class token behind them, or before them."

@@ -14,6 +14,9 @@ from ..models.spans import uniform
 from .base import register
 from .sequences import SequencePretext, SequencePretextConfig, nearest_unseen
 from ..core import torch_rng
+from ..windows.batches import Batch
+from .base import PretextOutput
+from ..models.tokens import Tokens
 
 # %% ../../nbs/pretext/27a_autoencode.ipynb #c34a1f97
 class AutoencodeConfig(SequencePretextConfig):
@@ -62,7 +65,7 @@ class Autoencode(SequencePretext):
     Config = AutoencodeConfig
     fixed_step = False  # whether the decoder is helped is decided anew in each step
 
-    def __init__(self, config: "Config", encoder: nn.Module):
+    def __init__(self, config: SequencePretextConfig, encoder: nn.Module):
         super().__init__(config, encoder)
         layers = config.layers or getattr(encoder.cfg.context, "layers", 2)
         self.decoder = Decoder(encoder.dim, layers, config.dropout)
@@ -71,7 +74,7 @@ class Autoencode(SequencePretext):
     def idle(self, encoder: nn.Module):
         return [] if getattr(encoder.context, "summary", None) else super().idle(encoder)
 
-    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
+    def forward(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch = self.cut(encoder, batch, generator)
         tokens = encoder.tokens(batch)
         code = encoder.pooled(tokens)
@@ -88,13 +91,13 @@ class Autoencode(SequencePretext):
         if generator.device.type == "cpu": return uniform((), generator, "cpu").item()
         return torch.rand((), generator=torch_rng(generator.initial_seed(), "teacher")).item()
 
-    def past(self, code: torch.Tensor, tokens: "Tokens | torch.Tensor"): # -> (B, N, dim)
+    def past(self, code: torch.Tensor, tokens: Tokens | torch.Tensor): # -> (B, N, dim)
         "What each step hears: the code, then tokens that share no sample with the one that is asked."
         if not self.ahead: return tokens.values
         n = min(self.ahead, tokens.shape[1])
         return torch.cat([code[:, None].expand(-1, n, -1), tokens.values[:, :tokens.shape[1] - n]], 1)
 
-    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
+    def guesses(self, encoder: nn.Module, out: PretextOutput):
         "`zero`, and `mean`: that of each channel over the window, one number that a code might hold."
         x, there = out.target, out.there.to(out.target.dtype)
         mean = (x*there).sum(-1, keepdim=True)/there.sum(-1, keepdim=True).clamp(min=1)

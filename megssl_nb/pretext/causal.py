@@ -18,6 +18,8 @@ from .base import evaluating, register
 from .sequences import (SequencePretext, SequencePretextConfig, ar1, nearest_unseen, of_samples,
                                          overlap,
                                          special_parameter, special_token)
+from ..windows.batches import Batch
+from .base import PretextOutput
 
 # %% ../../nbs/pretext/27b_causal.ipynb #82f09b48
 class CausalConfig(SequencePretextConfig):
@@ -46,14 +48,14 @@ class Causal(SequencePretext):
     Config = CausalConfig
 
     @classmethod
-    def fits(cls, config: "Config", tokenizer: nn.Module):
+    def fits(cls, config: SequencePretextConfig, tokenizer: nn.Module):
         nearest = nearest_unseen(tokenizer)
         if config.horizon is not None and config.horizon < nearest:
             return (f"horizon: tokens of {tokenizer.field} samples every {tokenizer.hop} overlap, so the past has seen "
                     f"what is asked; give a horizon of at least {nearest}")
         return f"single_target: {overlap}" if config.single_target and nearest > 1 else ""
 
-    def __init__(self, config: "Config", encoder: nn.Module):
+    def __init__(self, config: SequencePretextConfig, encoder: nn.Module):
         super().__init__(config, encoder)
         self.horizon = config.horizon or nearest_unseen(encoder.tokenizer)
         self.start = special_parameter(encoder)  # before the window; with a single target the mask
@@ -69,7 +71,7 @@ class Causal(SequencePretext):
             raise MegsslError("causal: this tokenizer normalises over the window or the batch, so tokens tell of the "
                               "future; choose tokenizer.norm: layer (conv_stack), group (frame_cnn), or linear_tokens")
 
-    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
+    def forward(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch = self.cut(encoder, batch, generator)
         ask = self.one if self.config.single_target else self.every
         z, asked, hidden = ask(encoder, batch, generator)
@@ -78,7 +80,7 @@ class Causal(SequencePretext):
         return self.finish(encoder, self.decoded(z, T), batch.x, {"causal": mask}, batch.x.masked_fill(seen, 0.), seen,
                            batch.there)
 
-    def every(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator
+    def every(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator
               ): # -> (B, N, dim), (B, T) bool scored, (B, T) bool hidden
         "Each token from those that are `horizon` and more before it."
         tokens, h = encoder.tokens(batch), self.horizon
@@ -89,7 +91,7 @@ class Causal(SequencePretext):
         asked = (at >= h*hop) & (at < (z.shape[1] - 1)*hop + encoder.tokenizer.field)
         return z, asked.expand(len(z), T), torch.zeros_like(asked).expand(len(z), T)
 
-    def one(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator): # as `every`
+    def one(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator): # as `every`
         "One token of each window, with nothing behind it."
         hop, h, T = encoder.tokenizer.hop, self.horizon, batch.x.shape[-1]
         valid = batch.valid.unfold(1, encoder.tokenizer.field, hop).all(-1)
@@ -102,7 +104,7 @@ class Causal(SequencePretext):
                              tokens.values)
         return encoder.context(tokens.replace(values=values, valid=past | target)), of_samples(target, hop, T), hidden
 
-    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
+    def guesses(self, encoder: nn.Module, out: PretextOutput):
         """`zero`; `copy`: the last value that was seen; `ar1`: what is left of it, by a regression that knows the
         answers of this batch."""
         x, tokenizer = out.target, encoder.tokenizer

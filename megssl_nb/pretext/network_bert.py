@@ -15,6 +15,9 @@ from ..core import MegsslError
 from ..models.spans import uniform
 from .base import graph_distance, register, sensor_graph, sensor_mask
 from .sequence_bert import BidirectionalPretext, BidirectionalPretextConfig
+from ..windows.batches import Batch
+from .base import PretextOutput
+from .sequences import SequencePretextConfig
 
 # %% ../../nbs/pretext/27d_network_bert.ipynb #a28531f4
 class NetworkBertConfig(BidirectionalPretextConfig):
@@ -30,13 +33,13 @@ class NetworkBert(BidirectionalPretext):
     "Restore hidden networks from the visible ones."
     Config = NetworkBertConfig
 
-    def __init__(self, config: "Config", encoder: nn.Module):
+    def __init__(self, config: SequencePretextConfig, encoder: nn.Module):
         super().__init__(config, encoder)
         self.blank = nn.Parameter(.02*torch.randn(config.positions))
         graph = sensor_graph(encoder.image) if config.contiguous else None
         self.register_buffer("graph", None if graph is None else graph_distance(graph), persistent=False)
 
-    def hidden(self, batch: "Batch | torch.Tensor", generator: torch.Generator): # -> (B, C) bool
+    def hidden(self, batch: Batch | torch.Tensor, generator: torch.Generator): # -> (B, C) bool
         "The networks that are withheld."
         present, shape = batch.present, batch.present.shape
         if self.graph is None: return (uniform(shape, generator, present.device) < self.config.rate) & present
@@ -50,7 +53,7 @@ class NetworkBert(BidirectionalPretext):
                               f"{self.config.positions}; raise positions, or give 1 for the same at all time points")
         return self.blank[:samples]
 
-    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
+    def forward(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch, parts, pair = self.cut(encoder, batch, generator), None, ()
         if self.config.next_sequence != "off":
             batch, parts, *pair = self.halves(encoder, batch, generator)
@@ -68,12 +71,12 @@ class NetworkBert(BidirectionalPretext):
         return self.joined(out, pooled, *pair) if pair else out
 
     @classmethod
-    def fits(cls, config: "Config", tokenizer: nn.Module):
+    def fits(cls, config: SequencePretextConfig, tokenizer: nn.Module):
         from megssl_nb.pretext.sequences import nearest_unseen, overlap
         if config.legacy_alignment and nearest_unseen(tokenizer) > 1: return f"legacy_alignment: {overlap}"
         return super().fits(config, tokenizer)
 
-    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
+    def guesses(self, encoder: nn.Module, out: PretextOutput):
         "`zero`, and `mean`: that of the visible networks at the same moment."
         seen = (out.there & ~out.hidden).to(out.target.dtype)
         mean = (out.target*seen).sum(1, keepdim=True)/seen.sum(1, keepdim=True).clamp(min=1)

@@ -22,6 +22,9 @@ from .base import guess_sequence, register
 from .causal import is_causal
 from .sequences import (SequencePretext, SequencePretextConfig, nearest_unseen, of_samples, overlap,
                                          special_parameter, special_token)
+from ..windows.batches import Batch
+from .base import PretextOutput
+from ..models.tokens import Tokens
 
 # %% ../../nbs/pretext/27c_sequence_bert.ipynb #1e29ad03
 class BidirectionalPretextConfig(SequencePretextConfig):
@@ -63,7 +66,7 @@ def arranged(N: int, first: torch.Tensor, gap: int | torch.Tensor, second: torch
     return source, types, place.where(there, 0), there
 
 # %% ../../nbs/pretext/27c_sequence_bert.ipynb #82901df6
-def partners(batch: "Batch", # Batch
+def partners(batch: Batch, # Batch
              how: str, # "recording" or "dataset"
              generator: torch.Generator): # -> (B,) int64 on the CPU, (B,) bool: which window has one
     "For each window one of the batch that does not follow it, at random."
@@ -83,10 +86,10 @@ def partners(batch: "Batch", # Batch
 class BidirectionalPretext(SequencePretext):
     "A task that asks for hidden parts of a window, and may ask whether its halves belong together."
     @classmethod
-    def fits(cls, config: "Config", tokenizer: nn.Module):
+    def fits(cls, config: SequencePretextConfig, tokenizer: nn.Module):
         return f"next_sequence: {overlap}" if config.next_sequence != "off" and nearest_unseen(tokenizer) > 1 else ""
 
-    def __init__(self, config: "Config", encoder: nn.Module):
+    def __init__(self, config: SequencePretextConfig, encoder: nn.Module):
         super().__init__(config, encoder)
         if config.next_sequence == "off": return
         if is_causal(encoder.context):
@@ -102,7 +105,7 @@ class BidirectionalPretext(SequencePretext):
         cls = getattr(encoder.tokenizer, "cls", None)
         return [p for p in super().idle(encoder) if p is not cls]
 
-    def halves(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator
+    def halves(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator
                ): # -> batch, first, gap, second (B, 1), follows (B,), asked (B,)
         "Windows whose second part may be that of another window."
         hop = encoder.tokenizer.hop
@@ -118,7 +121,7 @@ class BidirectionalPretext(SequencePretext):
         present = batch.present & batch.present[who].where(other[:, None], True)
         return replace(batch, x=x, valid=valid, present=present).cleared(), (first, gap, second), ~other, may
 
-    def read(self, encoder: nn.Module, tokens: "Tokens | torch.Tensor", parts: tuple | dict | None = None
+    def read(self, encoder: nn.Module, tokens: Tokens | torch.Tensor, parts: tuple | dict | None = None
              ): # Tokens -> (B, N, dim), (B, N) bool, (B, dim) or None
         "The answer for each token, which tokens are answered, and what stands for the pair of sequences."
         late = int(self.config.legacy_alignment)
@@ -136,7 +139,7 @@ class BidirectionalPretext(SequencePretext):
         pool = self.pooler if self.pooler is not None else encoder.context.pooler
         return taken(z, place + late), there & tokens.valid, pool(first)
 
-    def paired(self, encoder: nn.Module, tokens: "Tokens | torch.Tensor", parts: tuple | dict | None,
+    def paired(self, encoder: nn.Module, tokens: Tokens | torch.Tensor, parts: tuple | dict | None,
                source: torch.Tensor, types: torch.Tensor
                ): # -> SequenceTokens (B, N + 3, dim)
         "Two sequences with the class token and separators; the time of each begins at 0."
@@ -152,7 +155,7 @@ class BidirectionalPretext(SequencePretext):
         return SequenceTokens(taken(torch.cat([tokens.values, extra], 1), source), taken(time, source), None,
                               taken(real, source), tokens.hop, tokens.first, False, special=source >= N, types=types)
 
-    def joined(self, out: "PretextOutput", pair: torch.Tensor | None, follows: torch.Tensor, asked: torch.Tensor):
+    def joined(self, out: PretextOutput, pair: torch.Tensor | None, follows: torch.Tensor, asked: torch.Tensor):
         "The loss with that of the second question; the published label is 1 where a stretch does not follow."
         if pair is None: return out
         label = (~follows if self.config.next_sequence == "dataset" else follows).float()
@@ -164,7 +167,7 @@ class BidirectionalPretext(SequencePretext):
         out.logs |= {"next_sequence": loss.detach(), "next_accuracy": right.sum()/n.clamp(min=1)}
         return out
 
-    def guesses(self, encoder: nn.Module, out: "PretextOutput"):
+    def guesses(self, encoder: nn.Module, out: PretextOutput):
         "From the visible moments of the window: `zero`, `mean`, `copy` (the last), `neighbours` (a line)."
         gone = out.hidden.any(1) | ~out.there.any(1)
         return {k: v.mT for k, v in guess_sequence(out.target.mT, gone).items()}
@@ -176,14 +179,14 @@ class SequenceBert(BidirectionalPretext):
     Config = SequenceBertConfig
 
     @classmethod
-    def fits(cls, config: "Config", tokenizer: nn.Module):
+    def fits(cls, config: SequencePretextConfig, tokenizer: nn.Module):
         return f"rate: {overlap}" if nearest_unseen(tokenizer) > 1 else ""
 
-    def __init__(self, config: "Config", encoder: nn.Module):
+    def __init__(self, config: SequencePretextConfig, encoder: nn.Module):
         super().__init__(config, encoder)
         self.mask = special_parameter(encoder)
 
-    def forward(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
+    def forward(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator):
         batch, parts, pair = self.cut(encoder, batch, generator), None, ()
         if self.config.next_sequence != "off":
             batch, parts, *pair = self.halves(encoder, batch, generator)

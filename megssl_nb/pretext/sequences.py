@@ -18,6 +18,7 @@ from ..core import Config, torch_rng
 from ..models.spans import uniform
 from .base import Pretext, PretextOutput
 from ..windows.batches import as_batch, at_hand
+from ..windows.batches import Batch
 
 # %% ../../nbs/pretext/27_sequences.ipynb #c6a76a9b
 Loss = Literal["l1", "l2", "huber"]
@@ -85,7 +86,7 @@ class SequencePretext(Pretext):
         idle = {id(p) for p in self.idle(encoder)}
         return [p for p in super().trained(encoder) if id(p) not in idle]
 
-    def cut(self, encoder: nn.Module, batch: "Batch | torch.Tensor", generator: torch.Generator):
+    def cut(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator):
         "What was recorded, in training cut to a random length."
         batch = as_batch(batch).cleared()
         if self.config.shortest is None or not self.training: return batch
@@ -99,7 +100,7 @@ class SequencePretext(Pretext):
         x = self.mirror(z)
         return F.pad(x, (0, samples - x.shape[-1]))
 
-    def judge(self, answer: torch.Tensor, out: "PretextOutput"):
+    def judge(self, answer: torch.Tensor, out: PretextOutput):
         return {name: masked_loss(answer, out.target, mask, self.config.loss) for name, mask in out.parts.items()}
 
     def finish(self, encoder: nn.Module, prediction: torch.Tensor, target: torch.Tensor, parts: tuple | dict | None,

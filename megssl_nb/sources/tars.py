@@ -166,7 +166,7 @@ class TarRecordings(TarSource):
                 at[r.stream] = starts[r.key] + len(x)*tr
         return lambda r: replace(r, start=starts[r.key])
 
-    def own(self, recording: "Recording") -> str: # the key as the tar has it
+    def own(self, recording: Recording) -> str: # the key as the tar has it
         for key in index_of(Path(recording.origin), stamp(recording.origin), self.largest):
             if file_safe(key) == recording.key: return key
         raise MegsslError(f"{recording.origin}: {recording.key}: is no longer in the file")
