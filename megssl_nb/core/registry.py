@@ -206,5 +206,10 @@ def _first_line(part) -> str: # part: a class, or its import path
     module, _, name = part.partition(":")
     if module in sys.modules: return _first_line(getattr(sys.modules[module], name))
     tree = ast.parse(Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8"))
-    found = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]
-    return (ast.get_docstring(found[0]) or "").partition("\n")[0] if found else ""
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name and isinstance(node.value, ast.Call):
+            words = [a.value for a in node.value.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            return max(words, key=len, default="") # what is made by a call says there what it is
+    return ""

@@ -227,7 +227,8 @@ def withheld(table): # summary or effects; -> the same columns, and those that i
     "Without the intervals and p values of fewer than `least_seeds` units, and with the others inside what is possible."
     table = table.copy()
     if "population" not in table:
-        table["population"], table["n_units"] = "seeds", table["n_seeds"]
+        table["population"] = "seeds"
+        table["n_units"] = table["n_seeds"] if "n_seeds" in table else 0  # nobody says how many: too few
     for name in ("p_flip", "detectable", "needed"):
         if name not in table:
             table[name] = np.nan

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from .figures import label_order, select
+from .records import words
 from .results import write_csv
 from ..evaluation.statistics import withheld
 
@@ -28,7 +29,13 @@ names = tuple(Tables.__dataclass_fields__)
 def read_tables(folder: str | Path) -> Tables:
     "The tables that `collect` wrote into a run folder, or that `keep_tables` copied."
     import pandas as pd
-    found = {name: pd.read_csv(Path(folder)/f"{name}.csv") for name in names}
+    found = {}
+    for name in names:
+        path = Path(folder)/f"{name}.csv"
+        numbers = [c for c in pd.read_csv(path, nrows=0) if c not in words]
+        # a cell may be called None, and subject 01 is not the number one
+        found[name] = pd.read_csv(path, dtype=dict.fromkeys(words, str), keep_default_na=False,
+                                  na_values={c: ["", "nan", "NaN"] for c in numbers})
     return Tables(**found | {name: withheld(found[name]) for name in ("summary", "effects")})
 
 # %% ../../nbs/reporting/43d_tables.ipynb #b7057ae4
