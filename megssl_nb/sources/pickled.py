@@ -72,6 +72,10 @@ class _Reader(pickle._Unpickler):  # the one in Python: what it keeps grows with
         if (module, name) not in _known: raise MegsslError(f"names {module}.{name}, which is no number; not loaded")
         return _known[module, name]
     def persistent_load(self, name): raise MegsslError("refers to something outside the file")
+    def load_build(self):
+        if not isinstance(self.stack[-2], (_Array, _Type)): raise MegsslError("sets the state of what is no array")
+        super().load_build()
+    dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
 
 # %% ../../nbs/sources/02i_pickled_numbers.ipynb #5bf4dfb2
 def read_numbers(data: bytes): # -> ndarray, numpy scalar, int, float, bool or str
