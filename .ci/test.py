@@ -48,11 +48,18 @@ def links():
     assert not lost, "\n".join(lost)
 
 def layout():
-    "Links are links, notebooks and modules are of a readable size, no execution counts."
+    "Links are links, notebooks are of a readable size, a page has a number of its own, outputs name no machine's paths."
     for link in ("nbs/_quarto.yml", "megssl_nb/cells", "megssl_nb/named"):
         assert (root/link).is_symlink() and (root/link).exists(), f"{link} must be a link"
     for n in notebooks:
         assert n.stat().st_size <= 262144, f"{n.relative_to(root)}: {n.stat().st_size // 1024} kB of at most 256"
+        outputs = json.dumps([c.get("outputs") for c in json.loads(n.read_text(encoding="utf-8"))["cells"]])
+        assert "/tmp/" not in outputs, f"{n.relative_to(root)}: an output names a temporary folder"
+    pages = {}
+    for n in notebooks:
+        if n.name[0].isdigit():
+            other = pages.setdefault(n.name.partition("_")[0], n)
+            assert other == n, f"{n.relative_to(root)} and {other.relative_to(root)} have one number"
 
 def crowded(code):
     """The lines of a text that are wider than 120 characters or hold two statements.
