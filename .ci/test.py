@@ -48,7 +48,7 @@ def links():
     assert not lost, "\n".join(lost)
 
 def layout():
-    "Links are links, notebooks are of a readable size, a page has a number of its own, outputs name no machine's paths."
+    "Links are links, notebooks are of a readable size, a page has its own number, outputs name no machine's paths."
     for link in ("nbs/_quarto.yml", "megssl_nb/cells", "megssl_nb/named"):
         assert (root/link).is_symlink() and (root/link).exists(), f"{link} must be a link"
     for n in notebooks:
