@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['units_of', 'difference', 'against', 'nothing', 'in_units', 'whom', 'no_verdict', 'beyond_baseline', 'undecided',
-           'verdict', 'qualifications', 'above_chance', 'certainty']
+           'possible_here', 'verdict', 'qualifications', 'above_chance', 'certainty']
 
 # %% ../../nbs/reporting/43e_verdict.ipynb #6353a068
 import numpy as np
@@ -65,8 +65,12 @@ def undecided(r: Records, rows) -> str:
     seen, needed = rows.detectable.median(), rows.needed.median()
     if not np.isfinite(seen): return ""
     more = f"about {in_units(r, needed)} would be needed" if np.isfinite(needed) else "more seeds would be needed"
-    return (f"; a difference below {number(seen)} is likely to be missed with {in_units(r)}, and {more} to see "
-            f"{number(r.margin)}")
+    missed = f"a difference below {number(seen)}" if possible_here(r, seen) else "even the largest possible difference"
+    return f"; {missed} is likely to be missed with {in_units(r)}, and {more} to see {number(r.margin)}"
+
+def possible_here(r: Records, difference: float) -> bool:
+    "Whether two scores can differ by so much."
+    return difference < r.score.bounds[1] - r.score.bounds[0]
 
 # %% ../../nbs/reporting/43e_verdict.ipynb #26408d24
 def verdict(r: Records, alpha: float = .05) -> str:
@@ -149,7 +153,8 @@ def certainty(r: Records) -> list: # sentences
     "What could have been seen, what was not tested, and what intervals and tests mean."
     rows, said = r.differences, []
     tested = rows[rows.p_holm.notna()]
-    if np.isfinite(seen := tested.detectable.median() if "detectable" in tested else np.nan):
+    seen = tested.detectable.median() if "detectable" in tested else np.nan
+    if np.isfinite(seen) and possible_here(r, seen):
         corrected = f", with {len(tested)} comparisons corrected together" * (len(tested) > 1)
         said.append(f"With {in_units(r)}, a true difference of {number(seen)} would be found in most such "
                     f"studies{corrected}.")

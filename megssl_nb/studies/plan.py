@@ -420,8 +420,8 @@ def seen_text(s: dict) -> list: # of `foresight`; lines
             ) + f" to see the margin of {s['margin']:g}"
     of = f", with {s['comparisons']} comparisons" * (s["comparisons"] > 1)
     return [f"inference to {s['population']}: {who}",
-            f"by {s['by']} a difference of {s['detectable']:.3f} is seen in four "
-            f"of five studies{of}; it takes {more}"]
+            f"by {s['by']} a difference of {s['detectable']:.3f} is seen in most "
+            f"such studies{of}; it takes {more}"]
 
 def plan_text(p: dict) -> str:
     "A plan as a page for the terminal."
