@@ -135,7 +135,7 @@ def mark_breaks(raw,            # mne.io.BaseRaw, annotations are added
     return told
 
 # %% ../../nbs/sources/01e_breaks.ipynb #882cc31d
-def write_paused_edf(path, pause=5, sfreq=200, records=60, n=5, kind="EDF+D", labels=None):
+def write_paused_edf(path, pause=5, sfreq=200, records=60, n=5, kind="EDF+D", labels=None, begin=0.):
     "A small EDF+ file with a pause in the middle, bumps in all channels, and an event at each of them."
     labels = [*(labels or [f"EEG {c}" for c in ("Fz", "Cz", "Pz", "C3", "C4", "Oz", "T7", "T8")[:n]]),
               "EDF Annotations"]
@@ -144,7 +144,7 @@ def write_paused_edf(path, pause=5, sfreq=200, records=60, n=5, kind="EDF+D", la
     at, half = np.array([10, 20, 35, 45]), records//2
     for i in at:
         x += 400 * np.exp(-.5*((np.arange(sfreq*records) - i*sfreq)/4)**2)
-    clock = at + pause*(at >= half)
+    clock = begin + at + pause*(at >= half)
     def text(v, size): return str(v).ljust(size).encode()
     def row(size, first, last): return b"".join([text(first, size)]*n) + text(last, size)
     head = (text(0, 8) + text("X X X X", 80) + text("Startdate X X X X", 80) + text("01.01.20", 8) + text("00.00.00", 8)
@@ -155,6 +155,6 @@ def write_paused_edf(path, pause=5, sfreq=200, records=60, n=5, kind="EDF+D", la
     with open(path, "wb") as f:
         f.write(head)
         for r in range(records):
-            t = r + pause*(r >= half)
+            t = begin + r + pause*(r >= half)
             note = f"+{t}\x14\x14\0" + "".join(f"+{c}\x150.5\x14hit\x14\0" for c in clock if c == t)
             f.write(np.rint(x[:, r*sfreq:(r + 1)*sfreq]*10).astype("<i2").tobytes() + note.encode().ljust(120, b"\0"))
