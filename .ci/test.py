@@ -230,8 +230,21 @@ def notebook_tests():
     sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count(), "--do_print",
        env=os.environ | {"OMP_NUM_THREADS": "1"})
 
+def crowded_imports(cells):
+    "Numbers of the cells that import and do more: nbdev runs whole cells with imports for the site."
+    still = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    for i, c in enumerate(cells):
+        source = "".join(c["source"])
+        if c["cell_type"] != "code" or source.startswith("%%") or "#| export" in source: continue
+        tree = ast.parse("".join(x for x in source.splitlines(True) if x[0] not in "%!"))
+        if any(isinstance(x, (ast.Import, ast.ImportFrom)) for x in ast.walk(tree)):
+            if sum(not isinstance(x, still) for x in tree.body) > 1: yield i
+
 def documentation():
-    "nbdev processes every notebook for the site (Quarto itself is not needed here)."
+    "nbdev processes every notebook for the site (Quarto itself is not needed here), which runs nothing but imports."
+    crowded = [f"{n.relative_to(root)}: cell {i} imports and does more" for n in notebooks
+               for i in crowded_imports(json.loads(n.read_text(encoding="utf-8"))["cells"])]
+    assert not crowded, "\n".join(crowded)
     code = """
 import sys
 from pathlib import Path
@@ -245,7 +258,7 @@ for notebook in sorted(Path('nbs').resolve().rglob('[!_]*.ipynb')):
 sys.exit('\\n'.join(f'{n}: {e}' for n, e in failed.items()) or 0)
 """
     with tempfile.TemporaryDirectory() as d:
-        sh(sys.executable, "-c", code, d, quiet=True)
+        sh(sys.executable, "-W", "ignore", "-c", code, d, quiet=True)
 
 quarto = """#!/bin/sh
 # Stands in for Quarto, for the calls that nbdev makes: a page of the site, or one notebook as markdown.
