@@ -352,16 +352,12 @@ def is_course(path: Path) -> bool:
     except MegsslError: return False
 
 # %% ../../nbs/sources/02_raw.ipynb #ecd9f033
-def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob, or several; raws or epochs of MNE
+def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob, or several of these
                 origin="source", # the file or option to name in an error
                 foreign=False, # whether a data file says so, not the user: then no module is imported that it names
                ) -> Source:
     "The source that `spec` describes; a path is looked at: BIDS, course files, or anything that MNE reads."
     if isinstance(spec, Source): return spec
-    several = spec if isinstance(spec, (list, tuple)) else [spec]
-    if several and all(type(s).__module__.split(".")[0] == "mne" for s in several):
-        from megssl_nb.sources.memory import InMemory
-        return InMemory(several)
     if isinstance(spec, (list, tuple)): return RawSource(paths=[str(s) for s in spec])
     if foreign:
         own_kinds(spec, origin)
