@@ -123,14 +123,16 @@ class Estimate:
         units, seeds, rest = self.parts
         more = np.ones_like(self.value, float)
         for _ in range(30): # more units have more degrees of freedom, which need fewer units
+            before = more
             target = (margin / _reach(self.tail * more, tests, power)) ** 2
             more = np.where(target > seeds, (units + rest) / np.maximum(target - seeds, 1e-300), np.inf)
             more = np.clip(more, 1 / self.units, 1e6)
+            if (more == before).all(): break
         return np.where(more < 1e6, np.ceil(np.maximum(more * self.units, least_units)), np.nan)[()]
 
 def _reach(df, tests, power): # in standard errors
-    from scipy.stats import t
-    return t.ppf(1 - .025 / tests, df) + t.ppf(power, df)
+    from scipy.special import stdtrit # what `t.ppf` calls, without its checks: tables ask hundreds of times
+    return stdtrit(df, 1 - .025 / tests) + stdtrit(df, power)
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #28437583
 def _degrees(parts, n_units, n_seeds, n) -> tuple: # of the interval, of p
