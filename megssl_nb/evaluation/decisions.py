@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['chosen_on', 'decided', 'said_factors', 'validating']
 
-# %% ../../nbs/evaluation/34a_decisions.ipynb #09b434f0
+# %% ../../nbs/evaluation/34a_decisions.ipynb #b462730b
 import numpy as np
 from ..core import MegsslError
 from .choosing import shifted, threshold
 from .readouts import Setting
 
-# %% ../../nbs/evaluation/34a_decisions.ipynb #c9a7f122
+# %% ../../nbs/evaluation/34a_decisions.ipynb #3efa2701
 def _recall(y, guess, k) -> np.ndarray: # of each class that occurs
     return np.array([(guess[y == c] == c).mean() for c in range(k) if (y == c).any()])
 

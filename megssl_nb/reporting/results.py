@@ -99,7 +99,7 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     reference = wanted if wanted in present else next(iter([*present, *results["cell"]]), wanted)
     swept = tuple(study.sweep)
     units = unit_scores(run, todo)
-    who = population_of(study.split.scheme, {"subjects": results[results["subject"] != "all"]["subject"].nunique(),
+    who = population_of(study.split.speaks_of, {"subjects": results[results["subject"] != "all"]["subject"].nunique(),
                                              **{p: t["unit"].nunique() for p, t in units.items()}}, study.inference)
     how = dict(population=who, units=units.get(who), margin=study.margin)
     write_csv(curves, run.folder/"curves.csv")
