@@ -52,9 +52,10 @@ def headline(curves, study: StudyConfig): # -> DataFrame
 
 # %% ../../nbs/reporting/42a_results.ipynb #fb18ee49
 def unit_scores(run: Run, todo: list) -> dict: # population -> DataFrame like results.csv, with a column `unit`
-    "What recordings and blocks of trials have in the scores of the headline setting, as far as cells kept predictions."
+    """What recordings and blocks of trials have in the scores of the headline setting, as far as cells kept predictions;
+    and subjects, where one alone lacks a class and has no score."""
     import pandas as pd
-    study, rows = run.study, {"recordings": [], "trials": []}
+    study, rows, lacking = run.study, {"recordings": [], "trials": [], "subjects": []}, False
     for job in todo:
         path = run.folder/job.folder/"predictions.csv"
         if job.kind != "evaluate" or not path.is_file() or study.windows.labels == "sample": continue
@@ -66,10 +67,16 @@ def unit_scores(run: Run, todo: list) -> dict: # population -> DataFrame like re
         of = {"cell": job.cell, **study.factors(job.cell), **swept, "seed": job.seed, "fold": job.fold,
               "subject": "all", "level": "window"}
         block = trial_blocks(said["recording"], said["onset"])
-        for population, unit in (("recordings", said["recording"]), ("trials", [f"{job.fold}:{b}" for b in block])):
+        parts = [("recordings", said["recording"]), ("trials", [f"{job.fold}:{b}" for b in block])]
+        if "subject" in said:
+            parts += [("subjects", said["subject"].astype(str))]
+            lacking |= said.groupby("subject")["true"].nunique().min() < said["true"].nunique()
+        for population, unit in parts:
             rows[population] += [of | {"metric": metric, "unit": u, "value": v} for metric, each in
                                  score_shares(said["true"], said["predicted"], np.asarray(unit)).items()
                                  for u, v in each.items()]
+    if not lacking: # each subject has scores of its own
+        rows["subjects"] = []
     return {population: pd.DataFrame(of) for population, of in rows.items() if of}
 
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005
