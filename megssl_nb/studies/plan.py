@@ -455,7 +455,8 @@ def counted_text(p: dict, most: int = 12) -> list: # of a plan; lines
     "The classes of each set, fold after fold, what a guess reaches, and whether a class is rare."
     rows, classes = p.get("counts") or [], p["classes"]
     if not rows or not classes: return []
-    told = lambda v: " + ".join(f"{n} {c}" for n, c in zip(v, classes))
+    def told(v):
+        return f"{v[0]} of each class" if len(set(v)) == 1 else " + ".join(f"{n} {c}" for n, c in zip(v, classes))
     who = lambda s: ", ".join(s[:4]) + f" and {len(s) - 4} more"*(len(s) > 4)
     lines = [head_of("classes of each fold (seed " + str(rows[0]["seed"]) + ")")]
     lines += [f"  {r['fold']}: train {told(r['train'])}; " + f"val {told(r['val'])}; "*any(r["val"])
@@ -466,7 +467,9 @@ def counted_text(p: dict, most: int = 12) -> list: # of a plan; lines
     units = [r["units"] for r in rows if r["units"]]
     if units:
         lines += [f"  a guess has a balanced accuracy of {1/len(classes):.2f}; by luck up to "
-                  f"{luckiest(min(units), len(classes)):.2f} on the {min(units)} trials of the smallest test set"]
+                  f"{luckiest(min(units), len(classes)):.2f} on the {min(units)} trials or recordings of the smallest "
+                  "test "
+                  "set"]
     if least < .6/len(classes) and not p["weighs"]:
         rare = classes[int(np.argmin(np.sum([r["train"] for r in rows], 0)))]
         lines += [f"  {rare} is {least:.0%} of what teaches, and may hardly be named: evaluate.class_weight: balanced "
