@@ -52,8 +52,8 @@ def headline(curves, study: StudyConfig): # -> DataFrame
 
 # %% ../../nbs/reporting/42a_results.ipynb #fb18ee49
 def unit_scores(run: Run, todo: list) -> dict: # population -> DataFrame like results.csv, with a column `unit`
-    """What recordings and blocks of trials have in the scores of the headline setting, as far as cells kept predictions,
-    and subjects where one alone lacks a class."""
+    """What recordings, blocks of trials and subjects who lack a class have in the scores of the headline setting, as
+    far as cells kept predictions."""
     import pandas as pd
     study, rows, lacking = run.study, {"recordings": [], "trials": [], "subjects": []}, False
     for job in todo:
