@@ -16,7 +16,7 @@ from ..core import MegsslError
 # %% ../../nbs/evaluation/31a_inference.ipynb #a305ec9b
 populations = ("subjects", "recordings", "trials", "seeds")
 least_units = 5  # fewer have points, but no interval and no verdict
-held_out = {"across": populations, "parts": populations[1:], "within": populations[2:]}
+held_out = {"across": populations, "per subject": populations, "parts": populations[1:], "within": populations[2:]}
 
 def population_of(scheme: str, # of the split
                   counts: dict, # population -> how many units there are; absent = not known one by one

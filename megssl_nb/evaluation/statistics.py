@@ -76,7 +76,7 @@ def by_unit(results, population: str, # of `populations`
             units: Any = None, # scores of recordings or trials: rows like `results`, with a column `unit`
            ): # -> DataFrame like `results`, with a column `unit`; empty = not known
     "The scores of single units, for all of them together."
-    if population == "subjects":
+    if population == "subjects" and units is None:
         single = results[results["subject"] != "all"]
         if len(single): return single.assign(unit=single["subject"], subject="all")
         sets = results[results["subject"] == "all"]

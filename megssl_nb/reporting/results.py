@@ -52,9 +52,10 @@ def headline(curves, study: StudyConfig): # -> DataFrame
 
 # %% ../../nbs/reporting/42a_results.ipynb #fb18ee49
 def unit_scores(run: Run, todo: list) -> dict: # population -> DataFrame like results.csv, with a column `unit`
-    "What recordings and blocks of trials have in the scores of the headline setting, as far as cells kept predictions."
+    """What recordings, blocks of trials and subjects who lack a class have in the scores of the headline setting, as
+    far as cells kept predictions."""
     import pandas as pd
-    study, rows = run.study, {"recordings": [], "trials": []}
+    study, rows, lacking = run.study, {"recordings": [], "trials": [], "subjects": []}, False
     for job in todo:
         path = run.folder/job.folder/"predictions.csv"
         if job.kind != "evaluate" or not path.is_file() or study.windows.labels == "sample": continue
@@ -66,10 +67,16 @@ def unit_scores(run: Run, todo: list) -> dict: # population -> DataFrame like re
         of = {"cell": job.cell, **study.factors(job.cell), **swept, "seed": job.seed, "fold": job.fold,
               "subject": "all", "level": "window"}
         block = trial_blocks(said["recording"], said["onset"])
-        for population, unit in (("recordings", said["recording"]), ("trials", [f"{job.fold}:{b}" for b in block])):
+        parts = [("recordings", said["recording"]), ("trials", [f"{job.fold}:{b}" for b in block])]
+        if "subject" in said:
+            parts += [("subjects", said["subject"].astype(str))]
+            lacking |= said.groupby("subject")["true"].nunique().min() < said["true"].nunique()
+        for population, unit in parts:
             rows[population] += [of | {"metric": metric, "unit": u, "value": v} for metric, each in
                                  score_shares(said["true"], said["predicted"], np.asarray(unit)).items()
                                  for u, v in each.items()]
+    if not lacking: # each subject has scores of its own
+        rows["subjects"] = []
     return {population: pd.DataFrame(of) for population, of in rows.items() if of}
 
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005
@@ -99,7 +106,7 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     reference = wanted if wanted in present else next(iter([*present, *results["cell"]]), wanted)
     swept = tuple(study.sweep)
     units = unit_scores(run, todo)
-    who = population_of(study.split.scheme, {"subjects": results[results["subject"] != "all"]["subject"].nunique(),
+    who = population_of(study.split.speaks_of, {"subjects": results[results["subject"] != "all"]["subject"].nunique(),
                                              **{p: t["unit"].nunique() for p, t in units.items()}}, study.inference)
     how = dict(population=who, units=units.get(who), margin=study.margin)
     write_csv(curves, run.folder/"curves.csv")

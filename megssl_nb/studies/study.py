@@ -144,6 +144,11 @@ class StudyConfig(Config):
             raise ValueError("evaluate.labels: is for numbers (windows.numbers); set evaluate.labels_per_class")
         if not self.windows.numbers and self.evaluate.probe_head != "linear":
             raise ValueError("evaluate.probe_head: mlp is for numbers (windows.numbers); leave it out")
+        for name in ("class_weight", "thresholds"):
+            if self.windows.numbers and getattr(self.evaluate, name):
+                raise ValueError(f"evaluate.{name}: is for classes, and numbers are asked for (windows.numbers); leave "
+                                 "it "
+                                 "out")
         if self.headline is not None and self.headline not in self.evaluate.counts:
             field = "labels_per_class" if self.evaluate.labels is None else "labels"
             raise ValueError(f"headline: {self.headline} is not in evaluate.{field} {self.evaluate.counts}")
@@ -344,6 +349,10 @@ class Run:
         "What is decoded; None where no window has a label."
         from megssl_nb.evaluation.tasks import task_of
         return task_of(self.windows, self.study.task)
+
+    def folds(self, seed: int) -> list:
+        "The folds that a seed is run on."
+        return self.study.split.folds_of(seed, self.windows)
 
     def split(self, seed: int, fold: int = 0):
         "The audited split of a seed and fold, the same for all cells."
