@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['result_columns', 'tidy', 'headline', 'kept_predictions', 'units_of_windows', 'unit_counts', 'unit_scores',
-           'write_csv', 'contents', 'collect', 'predictions']
+           'write_csv', 'contents', 'collect', 'predictions', 'reliability']
 
 # %% ../../nbs/reporting/42a_results.ipynb #569217a3
 import numpy as np
@@ -196,3 +196,13 @@ def predictions(windows: WindowTable, prob: np.ndarray
                           "group": windows.group, "true": [classes[i] if i >= 0 else "" for i in windows.y],
                           "predicted": [classes[i] for i in prob.argmax(1)]})
     return table.join(pd.DataFrame(prob.round(6), columns=[f"p:{c}" for c in classes]))
+
+# %% ../../nbs/reporting/42a_results.ipynb #6fbdb915
+def reliability(windows: WindowTable, prob: np.ndarray, # `scored` windows, (N, K)
+                bins: int = 15) -> dict: # sums over the answers of each bin; empty where there are no classes
+    "How sure the answers are, and how often they are right, in bins of probability."
+    if windows.numbers is not None: return {}
+    y, sure = np.asarray(windows.y), prob.max(1)
+    at = np.minimum((sure * bins).astype(int), bins - 1)
+    return {"n": np.bincount(at, minlength=bins).tolist(), "sure": np.bincount(at, sure, bins).round(6).tolist(),
+            "right": np.bincount(at, prob.argmax(1) == y, bins).tolist()}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['others', 'units_of', 'difference', 'against', 'nothing', 'in_units', 'whom', 'no_verdict', 'beyond_baseline',
-           'undecided', 'possible_here', 'verdict', 'qualifications', 'above_chance', 'certainty']
+           'beside_baseline', 'undecided', 'possible_here', 'verdict', 'qualifications', 'above_chance', 'certainty']
 
 # %% ../../nbs/reporting/43e_verdict.ipynb #6353a068
 import numpy as np
@@ -62,11 +62,19 @@ def beyond_baseline(r: Records, better: list) -> str: # better: cells that beat 
     return (f"; {listed(cells)} also beat{'s' * (len(cells) == 1)} {name} ({best} by {number(row['diff'])}, 95 % CI "
             f"{number(row.diff_low)} to {number(row.diff_high)})")
 
+def beside_baseline(r: Records) -> str:
+    "Where the strongest baseline stands, of a study in which no cell is told apart."
+    means = r.means()
+    if not r.strongest: return ""
+    return f"; the strongest baseline, {readable(r.strongest)}, is at {number(means[r.strongest])}, the best cell at " \
+           f"{number(means[r.score.best({c: means[c] for c in r.order})])}"
+
 def undecided(r: Records, rows) -> str:
     "What the study could have seen, and what it would take."
     seen, needed = rows.detectable.median(), rows.needed.median()
     if not np.isfinite(seen): return ""
-    more = f"about {in_units(r, needed)} would be needed" if np.isfinite(needed) else "more seeds would be needed"
+    about = float(f"{needed:.2g}")
+    more = f"about {in_units(r, about)} would be needed" if np.isfinite(needed) else "more seeds would be needed"
     missed = f"a difference below {number(seen)}" if possible_here(r, seen) else "even the largest possible difference"
     return f"; {missed} is likely to be missed with {in_units(r)}, and {more} to see {number(r.margin)}"
 
@@ -94,10 +102,10 @@ def verdict(r: Records, alpha: float = .05) -> str:
     more = beyond_baseline(r, list(better.cell)) if len(better) else ""
     if better.empty and worse.empty and set(said) == {"same"}:
         return (f"No difference {whom(r)}: {'all ' * (len(rows) > 1)}{of} lie{'s' * (len(rows) == 1)} within "
-                f"±{number(r.margin)} of {ref} (best: {difference(best)}).")
+                f"±{number(r.margin)} of {ref} (best: {difference(best)}){beside_baseline(r)}.")
     if better.empty and worse.empty:
         return (f"Undecided {whom(r)}: no cell is told apart from {ref} (best: {difference(best)})"
-                f"{undecided(r, rows)}.")
+                f"{beside_baseline(r)}{undecided(r, rows)}.")
     if worse.empty:
         verb = "beats" if len(better) == 1 else "beat"
         return f"Pretraining helps {whom(r)}: {up} {verb} {ref} (best: {difference(better.iloc[0])}){more}."
