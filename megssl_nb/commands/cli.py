@@ -134,6 +134,15 @@ def parser() -> argparse.ArgumentParser:
     quiet(c)
     command("report", "Write report.html of a run folder again.", run_report,
             ("folder", "a run folder, e.g. runs/demo"))
+    c = command("compare", "Say what several studies found together: paired tests, standardised effects, Stouffer's "
+                "combination, a forest figure.", run_compare)
+    c.add_argument("runs", nargs="+", metavar="RUN", help="run folders, e.g. runs/*")
+    c.add_argument("--cells", type=lambda s: s.split(","), metavar="A,B",
+                   help="cells or baselines (default: the cells that at least two studies have)")
+    c.add_argument("--against", default="reference", metavar="WHAT",
+                   help="reference (default), baseline (the strongest of each study), or the name of a cell")
+    c.add_argument("--metric", metavar="NAME", help="judge by this score instead of the studies' headline")
+    c.add_argument("--out", metavar="DIR", help="write studies.csv, together.csv and forest.svg there")
     c = command("list", "Show the parts that a study can name, with one line each.", run_list)
     c.add_argument("what", nargs="?", choices=list(there), help="which parts; without it, what can be listed")
     c.add_argument("--json", action="store_true", help="print the list as JSON")
@@ -217,6 +226,13 @@ def run_pretrain(a):
 def run_report(a):
     from megssl_nb.reporting.report import report
     print(report(a.folder))
+
+def run_compare(a):
+    from megssl_nb.reporting.compare import compare, comparison_text, write_comparison
+    found = compare(a.runs, a.cells, a.against, a.metric)
+    print(comparison_text(found))
+    if a.out:
+        print(*write_comparison(found, a.out), sep="\n")
 
 def run_list(a):
     lines = offered(a.what) if a.what else {what: said for what, (said, _) in there.items()}
