@@ -341,6 +341,7 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "joined": "megssl_nb.sources.joined:JoinedSource", "course": CourseSource,
                       "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource,
                       "tars": "megssl_nb.sources.tars:TarRecordings",
+                      "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
 
@@ -372,6 +373,9 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob, or
     if path.suffix == ".npy":
         raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and "
                           "sfreq")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        raise MegsslError(f"{path}: {origin}: an image needs to be told which of its voxels count; give kind: nifti "
+                          "with paths and mask")
     return RawSource(paths=[str(spec)])
 
 # %% ../../nbs/sources/02_raw.ipynb #1ae94612
