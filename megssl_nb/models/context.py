@@ -38,11 +38,14 @@ class TransformerConfig(Config):
     places: Literal["none", "fourier", "learned", "waves"] = "none"
     length: int = 512                                        # hops that the table of positions "learned" covers
     registers: int = 0                                       # learned tokens of no time that all tokens read and write
+    # first weights: normal with std 0.02, or uniform by width (Glorot and Bengio 2010), with which narrow networks learn
+    # sooner
+    init: Literal["normal", "xavier"] = "normal"
 
     @model_serializer(mode="wrap")
     def _used(self, handler):
         "What is not asked for is not written down: digests do not depend on options that came later."
-        later = {"places": "none", "length": 512, "registers": 0}
+        later = {"places": "none", "length": 512, "registers": 0, "init": "normal"}
         return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
     def model_post_init(self, _):
@@ -138,7 +141,7 @@ class PlaceCode(nn.Module):
 
 # %% ../../nbs/models/11_context.ipynb #151929d5
 class WaveCode(nn.Module):
-    "Where and when tokens are, as sines of waves in space and time; unknown places share a learned code."
+    "Where and when tokens are, as sines of waves in space and time; unknown places share a fixed code."
     def __init__(self, cfg: TransformerConfig, waves: int = 128):
         super().__init__()
         g = torch_rng(0, "waves")
@@ -148,7 +151,8 @@ class WaveCode(nn.Module):
         quarter = waves//4
         space[:quarter], rate[quarter:2*quarter] = 0., 0.
         self.register_buffer("rates", 2*math.pi*torch.cat([space, rate], 1), persistent=False)
-        self.map, self.unknown = nn.Linear(2*waves, cfg.dim), nn.Parameter(torch.randn(cfg.dim)*.5)
+        self.map = nn.Linear(2*waves, cfg.dim)
+        self.register_buffer("unknown", .5*torch.randn(cfg.dim, generator=g), persistent=False)
 
     def forward(self, place, time): # (B, N, 3) m, NaN = unknown, or None; (B, N) s -> (B, N, dim)
         "Fourier features of place and time, and a linear map."
@@ -213,7 +217,10 @@ class Transformer(nn.Module):
         self.drop = nn.Dropout(cfg.dropout)
         for m in self.modules():
             if isinstance(m, nn.Linear):
-                nn.init.trunc_normal_(m.weight, std=0.02)
+                if cfg.init == "xavier":
+                    nn.init.xavier_uniform_(m.weight)
+                else:
+                    nn.init.trunc_normal_(m.weight, std=0.02)
                 nn.init.zeros_(m.bias)
         code = WaveCode if cfg.places == "waves" else PlaceCode
         self.where = code(cfg) if cfg.places != "none" else None

@@ -122,11 +122,11 @@ def patched(dim: int, layers: int, heads: int, samples: int = 16, ratio: int = 2
     only."""
     return {"tokenizer": {"kind": "sensor_patches", "samples": samples, "dim": dim},
             "context": {"kind": "transformer", "dim": dim, "layers": layers, "heads": heads, "ffn": ratio*dim,
-                        "dropout": 0.0, "positions": "none", "places": "waves"}}
+                        "dropout": 0.0, "positions": "none", "places": "waves", "init": "xavier"}}
 
 presets |= {"mvae_published": {"tokenizer": {"kind": "patches", "samples": 4, "dim": 1024},
                                "context": {"kind": "transformer", "dim": 1024, "layers": 24, "heads": 16, "ffn": 1024,
-                                           "dropout": 0.0, "registers": 1}},
+                                           "dropout": 0.0, "registers": 1, "init": "xavier"}},
             "mvae_small": patched(256, 8, 8), "mvae_tiny": patched(64, 4, 4)}
 
 def preset(name: str) -> EncoderConfig:

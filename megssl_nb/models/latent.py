@@ -32,13 +32,15 @@ def free_nats(kl: torch.Tensor, # (D,) nats per dimension, mean over tokens
     "What the nats cost when the first `free` of each dimension cost nothing."
     return kl.clamp(min=free).mean()
 
-# %% ../../nbs/models/18_latent.ipynb #a0980004
+# %% ../../nbs/models/18_latent.ipynb #d55a95f8
 class Latent(nn.Module):
     "Numbers of the encoder (..., dim) to what the decoder sees (..., width)."
     def __init__(self, cfg: LatentConfig, dim: int, width: int):
         super().__init__()
         self.cfg, self.mean = cfg, nn.Linear(dim, width)
         self.spread = nn.Linear(dim, width) if cfg.kind == "vae" else None
+        if self.spread is not None:
+            nn.init.constant_(self.spread.bias, -4.)  # draws near the mean at first, so that there is a gradient to follow
         self.register_buffer("beta", torch.tensor(0. if cfg.warmup else cfg.beta), persistent=False)
 
     def advance(self, progress: float): # share of the updates that are done
