@@ -92,24 +92,25 @@ class Patches(nn.Module):
 def _without(batch, hidden): # the batch with 0 where it is hidden
     return replace(batch, x=batch.x.masked_fill(hidden, 0.))
 
-# %% ../../nbs/models/17_patches.ipynb #e25f9349
+# %% ../../nbs/models/17_patches.ipynb #bc47b1b1
 class PatchMirror(nn.Module):
     "Tokens (B, N, dim) back to signals (B, C, T), each to its own samples."
     def __init__(self, tokenizer: Patches):
         super().__init__()
-        self.samples, self.sensors = tokenizer.samples, tokenizer.sensors
+        self.sensors, self.single = tokenizer.sensors, getattr(tokenizer, "any_sensors", False)
         self.map = nn.Linear(tokenizer.cfg.dim, tokenizer.width)
 
     def forward(self, tokens): # (B, N, dim) -> (B, C, T)
         "The signals that the tokens stand for."
-        return self.map(tokens).unflatten(-1, (self.samples, self.sensors)).flatten(1, 2).mT
+        x = self.map(tokens)
+        return x.reshape(len(x), self.sensors, -1) if self.single else x.reshape(len(x), -1, self.sensors).mT
 
-# %% ../../nbs/models/17_patches.ipynb #307c4777
+# %% ../../nbs/models/17_patches.ipynb #82e860f9
 class SensorPatches(Patches):
     "Signals (B, C, T) to tokens (B, C*T/samples, dim), each of one channel in its own samples."
     any_sensors = True # the weights fit any array
     Config = SensorPatchesConfig
-    covers = mirror = None # tokens are not in the order of time
+    covers = None # tokens are not in the order of time
     def __init__(self, cfg: SensorPatchesConfig, image: SensorImage):
         super().__init__(cfg, image)
         self.hop = self.field = None
