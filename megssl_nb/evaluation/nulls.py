@@ -30,7 +30,7 @@ def block_length(*series: np.ndarray) -> int: # items
     n, most = min(map(len, series)), max(map(memory, series))
     return 1 if most < 1.2 else int(np.clip(np.ceil(4*most), 1, max(1, n//8)))
 
-# %% ../../nbs/evaluation/31c_nulls.ipynb #cb016d7f
+# %% ../../nbs/evaluation/31c_nulls.ipynb #e6534e15
 def permutation(n: int, how: str, generator: np.random.Generator, length: int = 1) -> np.ndarray: # (n,)
     "Which target an item is given: `shuffle`, `shift` or `blocks` of a length."
     if how == "shuffle": return generator.permutation(n)
@@ -38,10 +38,9 @@ def permutation(n: int, how: str, generator: np.random.Generator, length: int = 
         least = min(max(1, length), n//2)
         return np.roll(np.arange(n), generator.integers(least, n - least + 1))
     if how != "blocks": raise MegsslError(f"null: {how!r}: choose shuffle, shift or blocks")
-    start = generator.integers(length)  # where the first block begins, in a circle
-    edges = np.arange(start, start + n, length)
-    blocks = [np.arange(a, min(a + length, start + n)) % n for a in edges]
-    return np.concatenate([blocks[k] for k in generator.permutation(len(blocks))])
+    block = np.arange(n)//length
+    order = np.argsort(generator.permutation(block[-1] + 1)[block], kind="stable")
+    return (order + generator.integers(length)) % n  # the first block begins anywhere
 
 @dataclass
 class Null:
@@ -61,9 +60,9 @@ class Null:
 
     @property
     def p_best(self) -> np.ndarray: # (L,) that the best of all lags is so far from chance
-        spread = np.maximum(self.permuted.std(0, ddof=1), 1e-12)
-        best = ((self.permuted - self.permuted.mean(0))/spread).max(1)
-        return (1 + (best[:, None] >= self.z - 1e-12).sum(0))/(1 + len(best))
+        every = np.vstack([self.value, self.permuted])  # with the score itself, so that under chance all are alike
+        z = (every - every.mean(0))/np.maximum(every.std(0), 1e-12)
+        return (1 + (z[1:].max(1)[:, None] >= z[0] - 1e-12).sum(0))/len(every)
 
     def holm(self) -> np.ndarray: return adjusted(self.p, "holm") # (L,)
     def fdr(self) -> np.ndarray: return adjusted(self.p, "fdr") # (L,)
