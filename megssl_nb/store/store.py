@@ -16,7 +16,7 @@ from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_
                             read_json, vacant, writable, write_json)
 from ..sources.arrays import open_npy
 from .copies import refuse_copies
-from .filters import resampled_length
+from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
 from ..sources.base import Source, file_safe, reachable
 from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, plot_prepared,
@@ -61,6 +61,7 @@ class Index:
     recordings: list        # StoredRecording
     events: Any             # DataFrame: recording (index into recordings), onset, duration (s), trial_type
     digest: str = "planned"
+    reach: float = 0.       # s by which the filters carry a sample of a recording into its neighbours
 
     @property
     def name(self): return ""
@@ -145,7 +146,7 @@ class Store(Index):
             if bad := [r.key for r in recordings if r.key != file_safe(r.key)]:
                 raise ValueError(f"{bad[0]!r} is no name of a recording")
             super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(),
-                             m["digest"])
+                             m["digest"], filter_reach(m["sfreq"], SimpleNamespace(**m["config"])))
         except MegsslError: raise
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             raise MegsslError(f"{path}/manifest.json: not the manifest of a store ({type(e).__name__}: {e}); prepare "
@@ -395,7 +396,8 @@ def planned_index(source: Source|dict|str|Path,      # as for `prepare`
                                    cfg)
     positions = typical_positions([aligned(p.positions, rows_of(p.ch_names, names), np.nan) for p in found])
     recordings = [stored_recording(r, p, p.n_times, [], [], "", names) for (r, _), p in zip(planned, found)]
-    return Index(found[0].sfreq, names, kinds, positions, recordings, all_events([p.events for p in found]))
+    return Index(found[0].sfreq, names, kinds, positions, recordings, all_events([p.events for p in found]),
+                 reach=filter_reach(found[0].sfreq, cfg))
 
 def planned_store(source: Source|dict|str|Path, path: str|Path, cfg: PrepareConfig|dict|None=None
                  ): # -> Store or Index

@@ -123,24 +123,36 @@ class LeakError(MegsslError):
     "Two sets of a split share what they must not share."
 
 # %% ../../nbs/windows/08_splits.ipynb #2a628518
-def nearest_window(windows: Windows, a: np.ndarray, b: np.ndarray
+def nearest_window(windows: Windows, a: np.ndarray, b: np.ndarray,
+                   line: np.ndarray | None = None # (N,) what shares a time; None = the windows' lines of time
                   ): # -> (len(a),) s between starts on one line (inf: none), (len(a),) which of b
     "For each window of `a`, the window of `b` that starts closest to it on the same line of time."
+    line = windows.line if line is None else line
     if not len(b): return np.full(len(a), np.inf), np.zeros(len(a), np.int64)
     reach = np.ptp(windows.time) + 1
-    place = windows.line * 3 * reach + (windows.time - windows.time.min())
+    place = line * 3 * reach + (windows.time - windows.time.min())
     b = np.asarray(b)[np.argsort(place[b], kind="stable")]
     at = np.searchsorted(place[b], place[a])
     near = np.stack([(at - 1).clip(0), at.clip(max=len(b) - 1)])
     apart = np.abs(place[b][near] - place[a])
     best = apart.argmin(0)
     apart, who = apart.min(0), b[near[best, np.arange(len(a))]]
-    return np.where(windows.line[a] == windows.line[who], apart, np.inf), who
+    return np.where(line[a] == line[who], apart, np.inf), who
 
 # %% ../../nbs/windows/08_splits.ipynb #45889047
 def too_close(windows, a, b, gap: float) -> np.ndarray: # (len(a),) bool
     "Which windows of `a` share samples with a window of `b`, or lie less than `gap` s from one."
     return nearest_window(windows, a, b)[0] < windows.seconds + gap - .5 / windows.store.sfreq
+
+def filtered_into(windows, a, test) -> np.ndarray: # (len(a),) bool
+    """Into which windows of `a` the filters carry samples of `test`: of the same continuous recording, within their
+    reach."""
+    reach = getattr(windows.store, "reach", 0.)
+    if not reach or not len(test): return np.zeros(len(a), bool)
+    # trials are filtered one by one
+    alone = np.array([is_trials(r) for r in windows.store.recordings])[windows.recording]
+    one = np.where(alone, -1 - np.arange(len(windows)), windows.recording)
+    return nearest_window(windows, a, test, one)[0] < windows.seconds + reach - .5 / windows.store.sfreq
 
 # %% ../../nbs/windows/08_splits.ipynb #c2048413
 def kept_apart(cfg): # -> pairs of set names
@@ -163,6 +175,10 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
             raise LeakError(f"split: {one} and {other}: {len(leak)} window{'s'[len(leak) < 2:]} {how}: {key(i)} at "
                             f"{windows.onset[i]:.3f} s ({one}) and "
                             f"{key(j)} at {windows.onset[j]:.3f} s ({other}); make the sets again with make_split")
+        if other == "test" and (n := int(filtered_into(windows, a, b).sum())):
+            raise LeakError(f"split: {one} and test: {n} window{'s'[n < 2:]} within {windows.store.reach:.3g} s of a "
+                            "test "
+                            "window, from where the filters carry it; make the sets again with make_split")
         apart_by = {"test"} if cfg.people else set()
         if cfg.held_by == "subject" and one != "pretrain_val":
             apart_by |= {"val"}
@@ -420,6 +436,10 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
         pre = without(pre, tested, "pretrain, of test subjects", dropped)
     near = close_to(windows, teach | pre, test, cfg.gap)
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
+    both = np.flatnonzero(teach | pre & ~near)
+    smeared = as_mask(windows, both[filtered_into(windows, both, np.flatnonzero(test))])
+    teach = without(teach, smeared, "train, where filters carry the test", dropped)
+    near |= smeared
     return teach, (pre | test) if cfg.transductive else pre & ~near
 
 def hold_out(windows, cfg, test, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
