@@ -350,6 +350,18 @@ def broken_spans(job: Preparation) -> np.ndarray: # (n_times,) bool
     return out
 
 # %% ../../nbs/store/05_preprocess.ipynb #4a315516
+def check_resolution(low: np.ndarray, high: np.ndarray, # (C,) extremes of each channel
+                     names: list, origin: str):
+    "Refuse offsets beside which float32 has no room for the signal; a high-pass takes them out in float64."
+    step = np.maximum(np.abs(low), np.abs(high)) * np.finfo(np.float32).eps
+    steps = np.divide(high - low, step, out=np.full(len(low), np.inf), where=(step > 0) & (high > low))
+    if (steps < 1000).any():
+        k = int(steps.argmin())
+        raise MegsslError(f"{origin}: l_freq: channel {names[k]} lies between {low[k]:.6g} and {high[k]:.6g}, of which "
+                          "float32 "
+                          f"tells {max(1, steps[k]):.0f} values apart; set l_freq, such as 0.1, which takes offsets "
+                          "out")
+
 def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
     "All continuous pieces of a raw recording through both steps."
     raw, sfreq = job.loaded.inst, job.sfreq
@@ -364,6 +376,8 @@ def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
     job.log += filter_notes([b - a for a, b in long], sfreq, job.cfg)
     data = Rows(job.file, (len(job.picks), job.length(raw.n_times)))
     slow, low, high = lower_raw(job, long)
+    if not job.cfg.l_freq:
+        check_resolution(low.min(0)[:, 0], high.max(0)[:, 0], [raw.ch_names[i] for i in job.picks], job.origin)
     finish_raw(job, long, slow, low, high, data)
     slow.file.unlink()
     kept = [(a, b) for a, b in usable if any(s <= a and b <= e for s, e in long)]
@@ -382,6 +396,8 @@ def condition_epochs(job: Preparation) -> tuple: # (Rows (C, trials * T) float32
         x = epochs.get_data(picks=picks[rows])
         check_finite(x, [epochs.ch_names[i] for i in picks[rows]], job.origin, "samples", sfreq=job.sfreq)
         x = x.transpose(1, 0, 2)
+        if not job.cfg.l_freq:
+            check_resolution(x.min((1, 2)), x.max((1, 2)), [epochs.ch_names[i] for i in picks[rows]], job.origin)
         data[rows] = condition(x, job.sfreq, job.cfg).reshape(len(x), -1)
     return data, [(i*n, (i + 1)*n) for i in range(trials)]
 
