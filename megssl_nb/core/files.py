@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['writable', 'scratch', 'discard', 'is_scratch', 'clear_scratch', 'atomic_path', 'atomic_dir', 'vacant',
            'refuse_foreign', 'write_text', 'write_json', 'read_json', 'write_record', 'is_record', 'read_record',
-           'read_yaml']
+           'plain_loader', 'yaml_value', 'read_yaml']
 
 # %% ../../nbs/core/00a_files.ipynb #c9623f78
-import contextlib, json, os, re, shutil, tempfile
+import contextlib, functools, json, os, re, shutil, tempfile
 from fnmatch import fnmatch
 from pathlib import Path
 from .config import MegsslError, digest
@@ -160,6 +160,26 @@ def read_record(path: str|Path) -> dict:
                           "or delete it and run the command again")
     return record
 
+# %% ../../nbs/core/00a_files.ipynb #83d61e07
+@functools.cache
+def plain_loader(): # -> a class of loaders
+    "A loader that takes for numbers, and for true and false, only what is written so: 010 and no stay text."
+    import yaml
+    class Loader(yaml.SafeLoader): pass
+    other = {f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "timestamp", "value")}
+    Loader.yaml_implicit_resolvers = {first: [(tag, rule) for tag, rule in rules if tag not in other]
+                                      for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+    for name, rule, first in (("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+                              ("int", "-?(0|[1-9][0-9]*)", "-0123456789"),
+                              ("float", r"-?([0-9]+[.][0-9]*|[.][0-9]+|[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+|[.](inf|nan))",
+                               "-.0123456789")):
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(f"^(?:{rule})$"), list(first))
+    return Loader
+
+def yaml_value(text: str): # -> plain data
+    "What a piece of YAML says; not readable is a ValueError or a `yaml.YAMLError`."
+    return plain_loader()(text).get_single_data()
+
 # %% ../../nbs/core/00a_files.ipynb #3dc06481
 def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfolded
     "Read YAML as plain data; errors name the file."
@@ -179,7 +199,7 @@ def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfol
         return known[id(node)]
     known = {}
     try:
-        loader = yaml.SafeLoader(Path(path).read_text(encoding="utf-8"))
+        loader = plain_loader()(Path(path).read_text(encoding="utf-8"))
         node = loader.get_single_node()
         if node is None: return None
         size(node)

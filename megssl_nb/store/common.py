@@ -49,6 +49,10 @@ def check_same(items):
         lacks, adds = [n for n in wanted if n not in names], [n for n in names if n not in wanted]
         if lacks or adds:
             told = "; ".join(f"{what} {first_names(x)}" for what, x in (("lacks", lacks), ("adds", adds)) if x)
+            if len(lacks) == len(wanted):
+                raise MegsslError(f"{origin}: channels: none of them is in {first} ({told}); prepare it into a store "
+                                  "of its "
+                                  "own, or name one place alike with channels")
             raise MegsslError(f"{origin}: channels: not those of {first} ({told}); name the common channels in picks, "
                               "or set absent: zero")
 

@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 from pydantic import Field, field_validator, model_serializer, model_validator
 from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code,
-                            read_record, read_yaml, write_record,
+                            read_record, read_yaml, write_record, yaml_value,
                             write_text)
 from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
@@ -264,7 +264,7 @@ def override(data: dict, settings: list[str]) -> dict:
             inner = inner.setdefault(key, {})
             if not isinstance(inner, dict): raise MegsslError(f"--set {setting}: '{key}' holds a value, not a section")
         try:
-            inner[last] = yaml.safe_load(value)
+            inner[last] = yaml_value(value)
         except (yaml.YAMLError, ValueError) as e:
             raise MegsslError(f"--set {setting}: the value is not readable as YAML "
                               f"({' '.join(str(e).split())})") from None

@@ -10,15 +10,24 @@ __all__ = ['sets', 'SplitConfig', 'Split', 'LeakError', 'nearest_window', 'audit
 import warnings
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from typing import Annotated, Literal
+from typing import Literal
 import numpy as np
-from pydantic import BeforeValidator, Field, model_serializer, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 from ..core import Config, MegsslError, digest, rng
 from .cut import Windows, is_trials
 from .folds import dealt, fair_order, trial_fold
 
 # %% ../../nbs/windows/08_splits.ipynb #7943115f
-Names = Annotated[list[str], BeforeValidator(lambda v: [str(x) for x in v] if isinstance(v, list) else v)]
+def only_text(names): # names: a list, or anything else, which is passed on
+    "A list of names as text; whole numbers are names too, but true and 1.5 are none."
+    if isinstance(names, list):
+        for x in names:
+            if isinstance(x, bool) or not isinstance(x, (str, int)):
+                raise ValueError(f"the name {x!r} is no text; put it in quotes")
+        return [str(x) for x in names]
+    return names
+
+Names = list[str]
 
 # %% ../../nbs/windows/08_splits.ipynb #bae220d0
 class SplitConfig(Config):
@@ -55,6 +64,9 @@ class SplitConfig(Config):
     # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
     # taught and tested (zero-shot)
     apart: str | None = None
+
+    _text = field_validator("test", "val", "train_parts", "test_parts", "val_parts", "pretrain_parts",
+                            mode="before")(only_text)
 
     @model_serializer(mode="wrap")
     def _without_absent(self, plain):
