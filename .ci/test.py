@@ -322,7 +322,8 @@ def wheel():
         sh(sys.executable, "-m", "build", "--wheel", "--outdir", d, source, quiet=True)
         venv.create(d/"venv", with_pip=True)
         python = d/"venv/bin/python"
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", root/"constraints.txt"]
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",  # most is unused
+               "-c", root/"constraints.txt"]
         sh(*pip, "torch==2.13.0", quiet=True)
         sh(*pip, next(d.glob("*.whl")), quiet=True)
         modules = [".".join(p.relative_to(root).with_suffix("").parts) for p in (root/"megssl_nb").rglob("*.py")
