@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['populations', 'least_units', 'held_out', 'typical', 'population_of', 'test_sets', 'variances', 'Estimate', 'estimate',
-           'conditional', 'sign_flips', 'resampled', 'trial_blocks', 'score_shares', 'sampling', 'luck', 'judged',
-           'foreseen']
+           'conditional', 'sign_flips', 'resampled', 'trial_blocks', 'score_shares', 'jackknife_shares', 'sampling',
+           'luck', 'judged', 'foreseen']
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #9495f242
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ..core import MegsslError
 # %% ../../nbs/evaluation/31a_inference.ipynb #a305ec9b
 populations = ("subjects", "recordings", "trials", "seeds")
 least_units = 5  # fewer have points, but no interval and no verdict
-held_out = {"across": populations, "parts": populations[1:], "within": populations[2:]}
+held_out = {"across": populations, "per subject": populations, "parts": populations[1:], "within": populations[2:]}
 
 def population_of(scheme: str, # of the split
                   counts: dict, # population -> how many units there are; absent = not known one by one
@@ -227,6 +227,15 @@ def score_shares(truth: np.ndarray | list, guess: np.ndarray | list, # (N,) clas
     _, k, n = np.unique(truth, return_inverse=True, return_counts=True)
     weights = {"accuracy": np.full(len(truth), 1 / len(truth)), "balanced_accuracy": 1 / (len(n) * n[k])}
     return {m: dict(zip(names.tolist(), len(names) * np.bincount(at, w * right))) for m, w in weights.items()}
+
+# %% ../../nbs/evaluation/31a_inference.ipynb #7191fa79
+def jackknife_shares(whole: float | np.ndarray, # (...,) score of the whole test set
+                     without: np.ndarray | list, # (..., U) the same without each unit in turn
+                    ) -> np.ndarray: # (..., U)
+    "What each unit has in a score of any kind: the mean over units is the score."
+    without = np.asarray(without, float)
+    lost = without.mean(-1, keepdims=True) - without
+    return np.asarray(whole, float)[..., None] + (without.shape[-1] - 1) * lost
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #79523ee9
 def sampling(value: float, # accuracy or balanced accuracy

@@ -76,7 +76,7 @@ def by_unit(results, population: str, # of `populations`
             units: Any = None, # scores of recordings or trials: rows like `results`, with a column `unit`
            ): # -> DataFrame like `results`, with a column `unit`; empty = not known
     "The scores of single units, for all of them together."
-    if population == "subjects":
+    if population == "subjects" and units is None:
         single = results[results["subject"] != "all"]
         if len(single): return single.assign(unit=single["subject"], subject="all")
         sets = results[results["subject"] == "all"]
@@ -160,7 +160,8 @@ def summarise(results, # rows with cell, seed, fold, subject, level, metric, val
                    population=population if known else "seeds", n_units=of.units if known else of.seeds)
         row |= _measured(of, metric, answers.get((*key[:-3], metric)), bool(answers) and not known)
         if key in pairs:
-            row |= _compared(*_estimated(pairs[key], each.get(key)), metric)
+            of, both = _estimated(pairs[key], each.get(key))
+            row |= _compared(of, both, metric) if both or not known else dict(diff=of.value)
         rows.append(row)
     table = pd.DataFrame(rows, columns=[*by, *summary_columns, "of"])
     return _corrected(table, [*keys, table["cell"].astype(str).str.startswith("baseline:")], margin)
