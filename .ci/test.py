@@ -322,7 +322,7 @@ def wheel():
         sh(sys.executable, "-m", "build", "--wheel", "--outdir", d, source, quiet=True)
         venv.create(d/"venv", with_pip=True)
         python = d/"venv/bin/python"
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",  # most is unused
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
                "-c", root/"constraints.txt"]
         sh(*pip, "torch==2.13.0", quiet=True)
         sh(*pip, next(d.glob("*.whl")), quiet=True)
