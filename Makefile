@@ -20,11 +20,17 @@ test: env  ## everything that CI runs
 	$(BIN)/python .ci/test.py
 
 bench: env  ## speed and memory, side by side: the notebooks of nbs/bench/, with their figures
-	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.timeout=3600 nbs/bench/*.ipynb
+	pages=$$(ls nbs/bench/*.ipynb); \
+	$(BIN)/python -c "import torch; raise SystemExit(not torch.cuda.is_available())" || { \
+	    pages=$$(ls nbs/bench/*.ipynb | grep -v gpu); echo "no GPU here: nbs/bench/85_gpu.ipynb keeps its figures"; }; \
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.timeout=3600 $$pages
 	$(BIN)/nbdev_clean --fname nbs/bench
 
-soak: env  ## the long campaigns of nbs/soak/: damaged files, killed runs
-	MEGSSL_SOAK=1 $(BIN)/nbdev_test --path nbs/soak --timing --do_print --n_workers 1
+# pages of which `make test` runs a part
+LONG = nbs/pretext/27e_two_findings.ipynb nbs/evaluation/32k_real_recordings.ipynb
+
+soak: env  ## the long campaigns of nbs/soak/, and the whole of the longest pages
+	for path in nbs/soak $(LONG); do MEGSSL_SOAK=1 $(BIN)/nbdev_test --path $$path --timing --do_print --n_workers 1 || exit 1; done
 
 lab: env  ## the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs/

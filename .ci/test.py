@@ -246,7 +246,7 @@ def documentation():
                for i in crowded_imports(json.loads(n.read_text(encoding="utf-8"))["cells"])]
     assert not crowded, "\n".join(crowded)
     code = """
-import sys
+import os, sys
 from pathlib import Path
 from nbdev.processors import FilterDefaults
 from nbdev.serve_drv import main
@@ -255,7 +255,8 @@ for notebook in sorted(Path('nbs').resolve().rglob('[!_]*.ipynb')):
     if '.ipynb_checkpoints' in str(notebook): continue
     try: main((notebook, Path(sys.argv[1])/notebook.name, FilterDefaults))
     except Exception as e: failed[notebook.name] = str(e)[:400]
-sys.exit('\\n'.join(f'{n}: {e}' for n, e in failed.items()) or 0)
+print(*(f'{n}: {e}' for n, e in failed.items()), sep='\\n', file=sys.stderr, flush=True)
+os._exit(bool(failed))  # IPython takes a second to leave the shell of each page
 """
     with tempfile.TemporaryDirectory() as d:
         sh(sys.executable, "-W", "ignore", "-c", code, d, quiet=True)
@@ -321,7 +322,8 @@ def wheel():
         sh(sys.executable, "-m", "build", "--wheel", "--outdir", d, source, quiet=True)
         venv.create(d/"venv", with_pip=True)
         python = d/"venv/bin/python"
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", root/"constraints.txt"]
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
+               "-c", root/"constraints.txt"]
         sh(*pip, "torch==2.13.0", quiet=True)
         sh(*pip, next(d.glob("*.whl")), quiet=True)
         modules = [".".join(p.relative_to(root).with_suffix("").parts) for p in (root/"megssl_nb").rglob("*.py")
