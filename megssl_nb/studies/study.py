@@ -216,7 +216,8 @@ class StudyConfig(Config):
     @property
     def reference_cell(self) -> str:
         "The cell that the others are compared with."
-        return self.reference or next((c for c, stages in self.stages.items() if not stages), next(iter(self.stages)))
+        return self.reference or next((c for c, stages in self.stages.items() if not stages),
+                                      next(iter(self.stages), ""))  # "" = there are baselines only
 
     @property
     def points(self) -> dict: # name -> {field: value}; without a sweep one point without a name
@@ -314,6 +315,17 @@ def expand_texts(spec: Any):
         return os.environ[m[1]]
     return re.sub(r"\$\{(\w+)\}", value, spec)
 
+# %% ../../nbs/studies/40_study.ipynb #5fc71a84
+def refuse_tested_scales(prepared: dict, windows, split): # prepared: a PrepareConfig, plain
+    "Scales that were fitted on recordings that test have seen them."
+    from megssl_nb.windows.splits import LeakError
+    if prepared["scale"] != "train": return
+    parts = set(windows.part[split.test].tolist()) & set(prepared["scale_parts"])
+    if parts:
+        raise LeakError(f"data.prepare.scale_parts: {', '.join(sorted(parts))} has recordings that test; fit the "
+                        "scales "
+                        "on parts that never test, or set scale: recording")
+
 # %% ../../nbs/studies/40_study.ipynb #2489e58e
 @dataclass
 class Run:
@@ -367,7 +379,13 @@ class Run:
         from megssl_nb.windows.splits import make_split
         cfg = self.study.split
         key = ("split", self.study.windows.digest(), cfg.digest(), seed, fold)
-        return self.once(key, lambda: make_split(self.windows, cfg, seed, fold))
+        def make():
+            made = make_split(self.windows, cfg, seed, fold)
+            if not cfg.transductive:
+                there = getattr(self.store, "manifest", None) # a store says how it was made
+                refuse_tested_scales(there["config"] if there else self.study.data.prepare.plain(), self.windows, made)
+            return made
+        return self.once(key, make)
 
     def cell_folder(self, cell: str, seed: int, fold: int) -> Path:
         "Where the evaluation of a cell is kept."
