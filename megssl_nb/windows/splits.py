@@ -256,7 +256,7 @@ def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
     if cfg.test_by == "trial":
         chosen = trial_fold(windows, idx, fold, fraction)
     else:
-        chosen = consecutive_blocks(windows, idx, fraction, lambda others, n, _: max(0, others - fold*n))
+        chosen = consecutive_blocks(windows, idx, fraction, lambda others, n, _: others - fold*n)
     test = as_mask(windows, chosen)
     return test, used & ~test
 
@@ -505,7 +505,7 @@ def keep_values_apart(windows, cfg, test, teach, fold, dropped): # -> test, teac
     if cfg.folds < 2: raise MegsslError("split: apart: the values take turns with the folds; set folds to two or more")
     values = values_of(windows, cfg.apart).astype(str)
     names = rng(0, "apart").permutation(np.unique(values))
-    mine = np.isin(values, np.array_split(names, cfg.folds)[fold])
+    mine = np.isin(values, np.array_split(names, cfg.folds)[fold % cfg.folds])
     test = without(test, ~mine, f"test, {cfg.apart} of other folds", dropped)
     need(test, "test", dropped)
     return test, without(teach, mine, f"train, {cfg.apart} that is tested", dropped)
