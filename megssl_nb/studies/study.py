@@ -479,7 +479,7 @@ def study_source(study: StudyConfig, folder: str | Path): # what `open_source` t
 # %% ../../nbs/studies/40_study.ipynb #450e1a11
 def open_run(folder: str | Path = "") -> Run: # "" = a small simulated study in a temporary folder, for a first look
     "Open a run folder that `start_run` made."
-    from megssl_nb.store.gathered import gathered
+    from megssl_nb.store.enlarged import enlarged
     from megssl_nb.store.store import Store
     if not folder: return start_run("smoke", Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)
     folder = Path(folder)
@@ -494,6 +494,6 @@ def open_run(folder: str | Path = "") -> Run: # "" = a small simulated study in 
                           "'megssl ablate' takes it over")
     for name, path in said.get("code", {}).items():
         place_code(folder/path, name.rpartition("@")[2])
-    store = gathered(Store(folder/said["store"]), [Store(folder/path) for path in said.get("pretrain_stores", [])])
+    store = enlarged(Store(folder/said["store"]), [Store(folder/path) for path in said.get("pretrain_stores", [])])
     return Run(folder, read_study(folder/"study.yaml"), store,
                {name: folder/path for name, path in said.get("checkpoints", {}).items()})

@@ -300,7 +300,7 @@ def make_windows(store, # Store or Index
         return label_numbers(made if cfg.classes else replace(made, classes=[]), cfg.numbers, store.events)
     return made if cfg.labels == "window" else label_samples(made, rows, events)
 
-def with_further(store, own: Windows, cfg: WindowConfig) -> Windows: # store: Gathered
+def with_further(store, own: Windows, cfg: WindowConfig) -> Windows: # store: Enlarged
     """The windows of the first store, and after them, without labels and side by side, those of the stores that
     pretrain."""
     plain = WindowConfig(length=cfg.length, stride=cfg.stride, norm=cfg.norm)
