@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['vote', 'units', 'confusion', 'ranking', 'calibration', 'plot_reliability', 'scores', 'subject_rows', 'metric_rows',
-           'voted', 'Score']
+           'Score']
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #358805cc
 import math
@@ -159,9 +159,9 @@ def metric_rows(y: np.ndarray, # (N,) labels
     if level == "window":
         yg, pg, first = units(y, prob, np.asarray(windows.group))
         levels.append(("recording", yg, pg, subjects[first]))
-    return [row for one in levels for row in subject_rows(*one, score)] + voted(y, prob, subjects, level, score)
+    return [row for one in levels for row in subject_rows(*one, score)] + _voted(y, prob, subjects, level, score)
 
-def voted(y, prob, subjects, level, score) -> list: # as `metric_rows`
+def _voted(y, prob, subjects, level, score) -> list: # as `metric_rows`
     "The votes of subjects, where a subject has one class: patients and controls."
     pairs = len(np.unique(np.stack([np.unique(subjects, return_inverse=True)[1], y]), axis=1).T)
     if level != "window" or pairs != len(np.unique(subjects)) or len(np.unique(y)) < 2: return []

@@ -256,9 +256,10 @@ def subjects(r):
     if not r.subjects: raise Absent("No scores per subject.")
     if len(r.subjects) == 1: raise Absent(f"One test subject ({r.subjects[0]}): the table above is this subject's.")
     sizes = select(r.results, level=r.level, metric=r.metric).groupby("subject")["n"].max()
-    scores = {s: r.means(subject=s) for s in r.subjects}
-    yield wide_table(r, "subject", {f"{s}": scores[s] for s in r.subjects}, r.score,
-                     {s: int(sizes[s]) for s in r.subjects})
+    alone = [s for s in r.subjects if s in sizes] # a subject of one class has no score of its own
+    if not alone: raise Absent(f"Each test subject has one class, and no {r.metric} alone.")
+    scores = {s: r.means(subject=s) for s in alone}
+    yield wide_table(r, "subject", {f"{s}": scores[s] for s in alone}, r.score, {s: int(sizes[s]) for s in alone})
 
 @section("Classes", "F1 of each class, and what the windows of a class were taken for: rows are the truth, in per "
                     "cent, summed over seeds and folds.")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['named', 'StudyConfig', 'study_file', 'override', 'read_study', 'expand_texts', 'Run', 'start_run', 'beside',
-           'find_checkpoints', 'store_folder', 'study_source', 'open_run']
+           'find_checkpoints', 'store_folder', 'further_stores', 'study_source', 'open_run']
 
 # %% ../../nbs/studies/40_study.ipynb #0c39f937
 import copy, os, re, tempfile
@@ -48,11 +48,31 @@ class DataConfig(Config):
     store: str | None = None  # folder of a Store
     source: dict | str | None = None  # what `open_source` takes; `${NAME}` is replaced from the environment
     prepare: PrepareConfig = PrepareConfig()
+    pretrain_stores: list[str] = []  # folders of further stores that only pretrain
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, plain):
+        "What only some studies use is not said where it is not used."
+        return {k: v for k, v in plain(self).items() if k != "pretrain_stores" or v}
 
     @model_validator(mode="after")
     def one_of_both(self):
         if (self.store is None) == (self.source is None): raise ValueError("give either 'store' or 'source'")
         return self
+
+# %% ../../nbs/studies/40_study.ipynb #7d7f3c9b
+def pretrained_on(data: dict) -> dict: # of a study
+    "A study whose `pretrain: {parts, stores}` stands where splits and data are described."
+    if not isinstance(data.get("pretrain"), dict): return data
+    pretrain, data = dict(data["pretrain"]), dict(data)
+    for here, section, there in (("parts", "split", "pretrain_parts"), ("stores", "data", "pretrain_stores")):
+        if here not in pretrain: continue
+        said, value = data.get(section), pretrain.pop(here)
+        said = said.plain() if hasattr(said, "plain") else dict(said or {})
+        if said.get(there) not in (None, [], value):
+            raise ValueError(f"pretrain.{here}: {value}: but {section}.{there} says {said[there]}; give one of the two")
+        data[section] = said | {there: value}
+    return data | {"pretrain": pretrain}
 
 # %% ../../nbs/studies/40_study.ipynb #08e7d168
 class StudyConfig(Config):
@@ -110,7 +130,7 @@ class StudyConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def written_out(cls, data: dict):
-        return at_first(with_pretexts(with_cells(data))) if isinstance(data, dict) else data
+        return at_first(with_pretexts(with_cells(pretrained_on(data)))) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def consistent(self):
@@ -147,8 +167,7 @@ class StudyConfig(Config):
         for name in ("class_weight", "thresholds"):
             if self.windows.numbers and getattr(self.evaluate, name):
                 raise ValueError(f"evaluate.{name}: is for classes, and numbers are asked for (windows.numbers); leave "
-                                 "it "
-                                 "out")
+                                 "it out")
         if self.headline is not None and self.headline not in self.evaluate.counts:
             field = "labels_per_class" if self.evaluate.labels is None else "labels"
             raise ValueError(f"headline: {self.headline} is not in evaluate.{field} {self.evaluate.counts}")
@@ -423,10 +442,13 @@ def start_run(study: StudyConfig | dict | str | Path, # anything `read_study` ta
     write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
     taken = {name: beside(path, folder) for name, path in checkpoints.items()}
     code = {name: beside(path, folder) for name, path in pinned_in(study.plain()).items()}
+    further = [beside(path, folder) for path in further_stores(study)]
     write_record(folder/"data.json",
                  {"store": beside(store, folder), "study": file_digest(folder/"study.yaml")}
+                 | ({"pretrain_stores": further} if further else {})
                  | ({"checkpoints": taken} if taken else {}) | ({"code": code} if code else {}))
-    Store(store, verify=True)
+    for path in (store, *further_stores(study)):
+        Store(path, verify=True)
     return open_run(folder)
 
 def beside(path: str | Path, folder: str | Path) -> str:
@@ -443,6 +465,10 @@ def store_folder(study: StudyConfig, folder: str | Path) -> Path:
     "Where the store of a study is, or will be."
     return Path(expand_texts(study.data.store)) if study.data.store else Path(folder)/"store"
 
+def further_stores(study: StudyConfig) -> list: # of folders
+    "Where the stores of a study are that only pretrain."
+    return [Path(expand_texts(path)) for path in study.data.pretrain_stores]
+
 def study_source(study: StudyConfig, folder: str | Path): # what `open_source` takes
     "What `prepare` shall read; simulated files lie in the run folder."
     source = expand_texts(study.data.source)
@@ -453,6 +479,7 @@ def study_source(study: StudyConfig, folder: str | Path): # what `open_source` t
 # %% ../../nbs/studies/40_study.ipynb #450e1a11
 def open_run(folder: str | Path = "") -> Run: # "" = a small simulated study in a temporary folder, for a first look
     "Open a run folder that `start_run` made."
+    from megssl_nb.store.enlarged import enlarged
     from megssl_nb.store.store import Store
     if not folder: return start_run("smoke", Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)
     folder = Path(folder)
@@ -467,5 +494,6 @@ def open_run(folder: str | Path = "") -> Run: # "" = a small simulated study in 
                           "'megssl ablate' takes it over")
     for name, path in said.get("code", {}).items():
         place_code(folder/path, name.rpartition("@")[2])
-    return Run(folder, read_study(folder/"study.yaml"), Store(folder/said["store"]),
+    store = enlarged(Store(folder/said["store"]), [Store(folder/path) for path in said.get("pretrain_stores", [])])
+    return Run(folder, read_study(folder/"study.yaml"), store,
                {name: folder/path for name, path in said.get("checkpoints", {}).items()})

@@ -217,12 +217,18 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
 # %% ../../nbs/windows/08_splits.ipynb #932d9678
 def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
     "Which windows lie in the named parts; a pattern that matches nothing raises and lists what exists."
-    if patterns is None: return np.ones(len(windows), bool)
-    exist = sorted(set(windows.part.tolist()))
+    own = ~only_pretrain(windows)
+    if patterns is None: return own
+    exist = sorted(set(windows.part[own].tolist()))
     if absent := [p for p in patterns if not any(fnmatch(e, p) for e in exist)]:
         raise MegsslError(f"split: {name}: no part is called {', '.join(absent)}; parts that exist: "
                           f"{', '.join(e or '(unnamed)' for e in exist)}")
-    return np.isin(windows.part, [e for e in exist if any(fnmatch(e, p) for p in patterns)])
+    return own & np.isin(windows.part, [e for e in exist if any(fnmatch(e, p) for p in patterns)])
+
+def only_pretrain(windows) -> np.ndarray: # (N,) bool
+    "Which windows are of stores that only pretrain."
+    only = getattr(windows.store, "only_pretrains", None)
+    return np.zeros(len(windows), bool) if only is None else only[windows.recording]
 
 def tested_subjects(windows, cfg) -> list:
     "The subjects that can be tested one by one: those with a label in the parts that test."
@@ -278,7 +284,7 @@ def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
     if cfg.test_by == "trial":
         chosen = trial_fold(windows, idx, fold, fraction)
     else:
-        chosen = consecutive_blocks(windows, idx, fraction, lambda others, n, _: max(0, others - fold*n))
+        chosen = consecutive_blocks(windows, idx, fraction, lambda others, n, _: others - fold*n)
     test = as_mask(windows, chosen)
     return test, used & ~test
 
@@ -443,6 +449,7 @@ def without(mask, out, why, dropped):
 def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     "What may teach and what may pretrain, given the test side."
     pre = teach if cfg.pretrain_parts is None else in_parts(windows, cfg.pretrain_parts, "pretrain_parts") & ~test
+    pre = pre | only_pretrain(windows)
     tested = np.isin(windows.subject, windows.subject[test])
     if cfg.people and not cfg.transductive:
         pre = without(pre, tested, "pretrain, of test subjects", dropped)
@@ -530,7 +537,7 @@ def keep_values_apart(windows, cfg, test, teach, fold, dropped): # -> test, teac
     if cfg.folds < 2: raise MegsslError("split: apart: the values take turns with the folds; set folds to two or more")
     values = values_of(windows, cfg.apart).astype(str)
     names = rng(0, "apart").permutation(np.unique(values))
-    mine = np.isin(values, np.array_split(names, cfg.folds)[fold])
+    mine = np.isin(values, np.array_split(names, cfg.folds)[fold % cfg.folds])
     test = without(test, ~mine, f"test, {cfg.apart} of other folds", dropped)
     need(test, "test", dropped)
     return test, without(teach, mine, f"train, {cfg.apart} that is tested", dropped)
