@@ -312,6 +312,7 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "joined": "megssl_nb.sources.joined:JoinedSource", "course": CourseSource,
                       "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource,
                       "tars": "megssl_nb.sources.tars:TarRecordings",
+                      "moabb": "megssl_nb.sources.moabb:MoabbSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
 
