@@ -4,7 +4,7 @@ recordings   prepare, Store, PrepareConfig, open_source
 windows      make_windows, WindowConfig, make_split, SplitConfig
 encoders     Encoder, build_encoder, load_encoder, encoder_config
 pretraining  build_stage, show, plot_shown, pretrain, PretrainConfig, load_stage
-evaluation   evaluate, EvaluateConfig, baselines
+evaluation   evaluate, EvaluateConfig, baselines, MEGClassifier, MEGTransformer
 studies      plan, ablate, report
 """
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ _home = {name: module for module, names in {
     "train.pretrain": "pretrain PretrainConfig load_stage",
     "evaluation.evaluate": "evaluate EvaluateConfig",
     "evaluation.baselines": "baselines",
+    "evaluation.estimator": "MEGClassifier MEGTransformer",
     "studies.plan": "plan",
     "commands.ablation": "ablate",
     "reporting.report": "report",

@@ -344,6 +344,7 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
                       "podcast": "megssl_nb.sources.podcast:PodcastSource",
                       "envelope": "megssl_nb.sources.envelope:EnvelopeSource",
+                      "moabb": "megssl_nb.sources.moabb:MoabbSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
 

@@ -213,7 +213,9 @@ class Training:
         launch = replace(launch, told={"stage": record.get("stage", "pretrain")})
         fitted = fit(objective, train, val, cfg, seed, part/"last.ckpt", checkup, launch)
         if not rank:
-            told = record | identity | {"trains": list(stage.trains), "computed": machines, "best_epoch": fitted.epoch,
+            data = {"sfreq": windows.store.sfreq, "norm": windows.norm}  # what may read these weights later
+            told = data | record | identity | {"trains": list(stage.trains), "computed": machines,
+                                               "best_epoch": fitted.epoch,
                                         **({"measured": choice["ms"]} if "ms" in choice else {}),
                                         "seconds": round(time.time() - start, 2)}
             finish(folder, encoder, stage, fitted, Feed(windows[judged], cfg.batch_size), checkup,
