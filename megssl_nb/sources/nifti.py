@@ -6,7 +6,7 @@
 __all__ = ['NiftiSource', 'NiftiRecordings']
 
 # %% ../../nbs/sources/02j_nifti.ipynb #8ef401e1
-import contextlib, gzip, json, math, re
+import contextlib, gzip, json, logging, math, re
 from pathlib import Path
 from typing import ClassVar, Literal
 import numpy as np
@@ -40,14 +40,25 @@ def imaging(path: str | Path):
     except Exception as e:
         raise MegsslError(f"{path}: not a whole NIfTI file ({first_line(e)}); copy it again") from None
 
-def open_image(path: Path, field: str): # nibabel image; its values are not read
-    "A NIfTI file whose header describes what the file can hold."
+@contextlib.contextmanager
+def overheard():
+    "Inside, what nibabel says of headers that it mends is collected."
+    from nibabel.imageglobals import logger
+    said, before = [], logger.handlers
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    logger.handlers, spread, logger.propagate = [handler], logger.propagate, False
+    try: yield said
+    finally: logger.handlers, logger.propagate = before, spread
+
+def open_image(path: Path, field: str, told: list | None = None): # nibabel image; its values are not read
+    "A NIfTI file whose header describes what the file can hold; `told` grows by what nibabel mends in it."
     nib = need_nibabel()
     with reachable(path, field):
         if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
         size = path.stat().st_size
     if not is_nifti(path): raise MegsslError(f"{path}: {field}: expected a file that ends in .nii or .nii.gz")
-    with imaging(path):
+    with imaging(path), overheard() as said:
         image = nib.load(path, keep_file_open=True)
         if not isinstance(image, nib.Nifti1Image):
             raise MegsslError(f"{path}: {field}: is {type(image).__name__}, not a NIfTI file")
@@ -58,6 +69,8 @@ def open_image(path: Path, field: str): # nibabel image; its values are not read
         if not 0 < declared <= size*packed:
             raise MegsslError(f"{path}: {field}: the header describes {declared} bytes, the file has {size}; damaged, "
                               "copy it again")
+        if told is not None:
+            told += [f"{path.name}: {text}" for text in said]
         return image
 
 # %% ../../nbs/sources/02j_nifti.ipynb #78f2dfba
@@ -229,7 +242,7 @@ class NiftiRecordings(NiftiSource):
     def opened(self, recording: Recording) -> tuple: # image, regions, Header, what was left out
         "All but the values."
         path, told = Path(recording.origin), []
-        image, mask = open_image(path, "paths"), self.filled(self.mask, "mask", path)
+        image, mask = open_image(path, "paths", told), self.filled(self.mask, "mask", path)
         if len(image.shape) != 4 or image.shape[3] < 2:
             raise MegsslError(f"{path}: shape {image.shape}; expected x, y, z and at least two volumes")
         over, regions = regions_of(mask, self.parcels, self.names_of())
