@@ -6,15 +6,16 @@
 __all__ = ['metrics', 'tasks', 'Classifier', 'TaskConfig', 'Task', 'Classes', 'asked', 'task_config', 'task_of']
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #90d92a26
+import copy
 from typing import Literal
 import numpy as np
 import torch
 from torch import nn
 from ..core import Config, MegsslError, Registry, code_digest
 from .metrics import Score, confusion, metric_rows, scores
-from .readouts import Setting, embeddings, fit_predict, logistic
+from .readouts import Setting, balanced, embeddings, fit_predict, logistic
 from .statistics import possible
-from ..windows.batches import Batch, at_hand
+from ..windows.batches import Batch, at_hand, kept_on
 from ..models.encoder import Encoder
 from ..windows.cut import Windows, WindowTable
 
@@ -100,6 +101,11 @@ class Task:
         "The same task with what it learns from the targets of the training windows."
         return self
 
+    def weighed(self, windows: Windows, train: np.ndarray):
+        "The same task in which every class weighs the same."
+        raise MegsslError(f"evaluate.class_weight: {self.cfg.kind} has no classes that could weigh the same; leave it "
+                          "out")
+
     def targets(self, windows: Windows, idx: np.ndarray | None = None) -> np.ndarray: # (B,), (B, T) or (B, K)
         "What is asked of windows `idx`."
         return windows.targets(idx)
@@ -180,6 +186,7 @@ class Classes(Task):
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
     on_request = ("cnn", "wave", "xdawn", "filter_bank", "csp", "transductive_power", "transductive_tangent", "cca",
                   "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions")
+    weight = None              # (K,) what each class weighs in the loss; None = every window weighs the same
     class Config(TaskConfig):
         kind: Literal["classes"] = "classes"
 
@@ -191,15 +198,26 @@ class Classes(Task):
     def guess(self): # among classes that are equally frequent; of another headline it is not known
         return 1/len(self.names) if self.headline in ("macro_f1", "accuracy", "balanced_accuracy") else None
 
+    def weighed(self, windows: Windows, train: np.ndarray):
+        task = copy.copy(self)
+        task.weight = torch.from_numpy(balanced(windows.tally(train))).float()
+        return task
+
     def loss(self, output: torch.Tensor, batch: Batch):
         y = batch.target
         count = (y >= 0).sum()
-        return nn.functional.cross_entropy(output, y, ignore_index=-1), int(count) if at_hand(count) else count
+        return self.entropy(output, y, count), int(count) if at_hand(count) else count
+
+    def entropy(self, output: torch.Tensor, y: torch.Tensor, count: torch.Tensor):
+        "The mean cross-entropy of what has a label; with weights a window weighs the same whatever stands beside it."
+        if self.weight is None: return nn.functional.cross_entropy(output, y, ignore_index=-1)
+        weight = kept_on(self.weight, output.device).to(output.dtype)
+        return nn.functional.cross_entropy(output, y, weight, ignore_index=-1, reduction="sum")/count.clamp(min=1)
 
     def watched(self, output: torch.Tensor, target: torch.Tensor):
         from sklearn.metrics import f1_score
         guess = output.argmax(1)
-        return {"val_loss": nn.functional.cross_entropy(output, target).item(),
+        return {"val_loss": self.entropy(output, target, (target >= 0).sum()).item(),
                 "val_accuracy": (guess == target).double().mean().item(),
                 "val_macro_f1": float(f1_score(target, guess, labels=range(output.shape[1]), average="macro",
                                                zero_division=0))}
@@ -209,8 +227,8 @@ class Classes(Task):
     def decoded(self, setting: Setting, train: np.ndarray, test: np.ndarray, decoder=None,
                 rows: np.ndarray | None = None):
         rows = setting.train if rows is None else rows
-        return fit_predict(decoder or logistic(setting.cfg.probe_c), train, setting.windows.y[rows], test,
-                           len(self.names))
+        decoder = decoder or logistic(setting.cfg.probe_c, getattr(setting.cfg, "class_weight", None))
+        return fit_predict(decoder, train, setting.windows.y[rows], test, len(self.names))
 
     def metrics(self, target: np.ndarray, prediction: np.ndarray): return scores(target, prediction, self.names)
 

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look', 'preview_parts', 'is_baseline', 'readable',
            'Legend', 'styled', 'panels', 'few_colours', 'data_uri', 'select', 'seed_means', 'dots', 'cells_figure',
-           'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure', 'places',
-           'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'training_figure', 'upright',
-           'preview_figure', 'best_trivial', 'total_losses', 'plot_confusion', 'plot_fit']
+           'differences_figure', 'effect_name', 'effects_figure', 'label_order', 'curve', 'lone_seeds', 'labels_figure',
+           'places', 'sweep_figure', 'probe_figure', 'row_normalised', 'confusion_figure', 'pooled_bins',
+           'reliability_figure', 'training_figure', 'upright', 'preview_figure', 'best_trivial', 'total_losses',
+           'plot_confusion', 'plot_fit']
 
 # %% ../../nbs/reporting/43a_figures.ipynb #44108d23
 from collections.abc import Callable, Iterable
@@ -189,6 +190,37 @@ def cells_figure(results, summary, # tables of a run
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x", color="#eee", zorder=-1)
     ax.set_axisbelow(True)
+    return fig
+
+# %% ../../nbs/reporting/43a_figures.ipynb #73692548
+@styled
+def differences_figure(points, # DataFrame with cell, value: differences of single subjects or seeds
+                       rows, # of summary.csv: cell, diff, diff_low, diff_high
+                       rival: float | None = None, # difference of the strongest baseline to the reference
+                       margin: float = 0., legend: Legend = unnamed,
+                       axis: str = "difference to the reference", unit: str = "subject"):
+    "The paired difference of each cell to the reference, with its single units and its interval."
+    cells = list(rows.cell)
+    fig, (ax,) = panels(1, 1, height=.75 + .27 * len(cells))
+    paint = legend.paint([legend.reference, *cells] if legend.reference else cells)
+    ax.axvspan(-margin, margin, color="#f1f1f1", lw=0, zorder=-2)
+    ax.axvline(0, color=grey, lw=.9, zorder=0)
+    for y, r in enumerate(rows.itertuples()):
+        own = points[points.cell == r.cell].value.to_numpy()
+        if np.isfinite(r.diff_low):
+            ax.plot([r.diff_low, r.diff_high], [y, y], color=paint[r.cell], lw=2.6, solid_capstyle="round", zorder=2)
+        ax.scatter(own, y + (np.linspace(-.22, .22, len(own)) if len(own) > 1 else 0), s=13, color=paint[r.cell],
+                   alpha=.55, lw=0, zorder=1)
+        ax.scatter(r.diff, y, s=46, color=paint[r.cell], edgecolor="white", lw=.9, zorder=3)
+        ax.text(1.01, y, f"{r.diff:+.2f}".replace("-", "−"), transform=ax.get_yaxis_transform(), va="center")
+    if rival is not None:
+        ax.axvline(rival, color="#999", lw=1.1, ls="--", zorder=0)
+        ax.text(rival, -.75, "strongest baseline", ha="center", va="center", color="#777", fontsize=8,
+                bbox=dict(facecolor="white", lw=0, pad=1.5))
+    ax.set(yticks=range(len(cells)), yticklabels=[legend.name(c) for c in cells], ylim=(len(cells) - .4, -1.1),
+           xlabel=f"{axis}; a small dot is a {unit}")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
     return fig
 
 # %% ../../nbs/reporting/43a_figures.ipynb #914dfb66
@@ -383,6 +415,31 @@ def confusion_figure(matrices: dict, classes: list, legend: Legend = unnamed): #
             side.set_visible(False)
     fig.supxlabel("predicted", fontsize=9, color="#444")
     fig.supylabel("true", fontsize=9, color="#444")
+    return fig
+
+# %% ../../nbs/reporting/43a_figures.ipynb #85f34670
+def pooled_bins(tables: list) -> dict: # dicts of `n`, `sure`, `right`: sums per bin
+    "The bins of several trainings together."
+    return {k: np.sum([t[k] for t in tables], 0) for k in ("n", "sure", "right")}
+
+@styled
+def reliability_figure(bins: dict, legend: Legend = unnamed): # cell -> dict(n, sure, right): sums over answers per bin
+    "How often answers are right, over how sure they are; one panel per cell."
+    fig, axes = panels(len(bins), 4, height=2.1, width=min(9.2, 2.3 * max(2, len(bins))), sharex=True, sharey=True)
+    paint = legend.paint(list(bins))
+    for ax, (cell, b) in zip(axes, bins.items()):
+        n, used = np.asarray(b["n"], float), np.asarray(b["n"]) > 0
+        sure, right = (np.asarray(b[k])[used] / n[used] for k in ("sure", "right"))
+        ece = np.abs(sure - right) @ n[used] / n.sum()
+        ax.plot([0, 1], [0, 1], color="#444", lw=.9, ls=(0, (1, 2)), zorder=0)
+        ax.plot(sure, right, color=paint[cell], lw=1)
+        ax.scatter(sure, right, s=4 + 90 * n[used] / n.max(), color=paint[cell], alpha=.7, lw=0)
+        ax.set_title(f"{legend.name(cell)}, ECE {ece:.2f}", color=paint[cell])
+        ax.set(xlim=(0, 1.02), ylim=(-.02, 1.02))
+        ax.grid(color="#eee")
+        ax.set_axisbelow(True)
+    fig.supxlabel("how sure", fontsize=9, color="#444")
+    fig.supylabel("how often right", fontsize=9, color="#444")
     return fig
 
 # %% ../../nbs/reporting/43a_figures.ipynb #4edc0d1c

@@ -126,6 +126,7 @@ frame = """<!doctype html>
 <h1>{{ verdict|tied }}</h1>
 <p class="said">{{ said|join(" ")|tied }}</p>
 <ul class="glance">{% for g in glance %}<li>{{ g }}</li>{% endfor %}</ul>
+{% for b in first %}{{ block(b) }}{% endfor %}
 {% for w in warnings %}{{ block(w) }}{% endfor %}
 <nav>{% for s in sections %}<a href="#s{{ loop.index }}">{{ s.title }}</a>{% endfor %}</nav></header>
 <main>{% for s in sections %}<section id="s{{ loop.index }}"><h2>{{ s.title }}</h2><p class="why">{{ s.why }}</p>
@@ -135,7 +136,7 @@ frame = """<!doctype html>
 </body></html>
 """
 
-def render(**content) -> str: # name, title, verdict, said, glance, warnings, sections, time
+def render(**content) -> str: # name, title, verdict, said, glance, first, warnings, sections, time
     "The page as one HTML text; everything that is not markup is escaped."
     from jinja2 import Environment, StrictUndefined
     env = Environment(autoescape=True, undefined=StrictUndefined)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sections', 'only', 'Absent', 'section', 'drawn', 'abbreviated', 'lacks', 'filled', 'interval_cell', 'p_cell', 'some',
-           'incomplete', 'warnings_of', 'link', 'tried', 'blocks_of', 'glance', 'report']
+           'incomplete', 'warnings_of', 'link', 'tried', 'blocks_of', 'glance', 'first_figure', 'report']
 
 # %% ../../nbs/reporting/43_report.ipynb #9acb4735
 from collections.abc import Callable, Iterable
@@ -14,15 +14,16 @@ from urllib.parse import quote
 import numpy as np
 from ..core import MegsslError, write_text
 from . import page
-from .figures import (best_trivial, cells_figure, confusion_figure, curve, effect_name,
+from .figures import (best_trivial, cells_figure, confusion_figure, curve, differences_figure, effect_name,
                                          effects_figure,
-                                         data_uri, is_baseline, label_order, labels_figure, palette, preview_figure,
+                                         data_uri, is_baseline, label_order, labels_figure, palette, pooled_bins, preview_figure,
+                                         reliability_figure,
                                          probe_figure, readable, seed_means, select, sweep_figure, total_losses,
                                          training_figure)
 from .page import count, listed, number, p_value, signed
-from .records import (Records, beats, cell_at, complaints, doubles, loss_rows, job_at, read_run,
+from .records import (Records, beats, cell_at, complaints, curve_words, doubles, loss_rows, loss_words, job_at, read_run,
                                          stage_groups, stage_runs, trained_on, unrecorded)
-from .verdict import in_units, nothing, qualifications, verdict
+from .verdict import against, in_units, nothing, others, qualifications, verdict
 from ..evaluation.metrics import Score
 from ..evaluation.statistics import least_seeds
 
@@ -75,6 +76,7 @@ def scores(r):
                f"{readable(r.metric)} of every cell and baseline", abbreviated(r))
     yield score_table(r, r.level)
     if r.rivals is not None and len(r.rivals): yield rival_table(r)
+    yield from other_populations(r)
     others = [l for l in dict.fromkeys(r.results.level) if l != r.level]
     for level in others:
         same = all(abs(r.means(level=level).get(c, np.nan) - v) < 1e-12 for c, v in r.means().items())
@@ -96,20 +98,33 @@ def score_table(r, level):
     for cell in r.means(level=level):
         found = [r.row(cell, m, level) for m in metrics]
         first = page.td(cell if not is_baseline(cell) else readable(cell), dot=paint.get(cell), quiet=is_baseline(cell))
-        means = [interval_cell(s) if s is not None else page.td(number(r.means(m, level=level).get(cell))) for s,
-                 m in zip(found, metrics)]
+        means = [interval_cell(s) if s is not None and speaks(r, s) else
+                 page.td(number(r.means(m, level=level).get(cell))) for s, m in zip(found, metrics)]
         s = found[0]
-        tested = s is not None and cell != r.reference and np.isfinite(s["diff"])
+        tested = s is not None and cell != r.reference and np.isfinite(s["diff"]) and speaks(r, s)
         rows.append([first, *means,
                      page.td(signed(s["diff"]), f"{number(s.diff_low)} to {number(s.diff_high)}"
                              if np.isfinite(s.diff_low) else "") if tested else page.td(""),
                      p_cell(s.p_holm, is_baseline(cell)) if tested else page.td("")])
     return filled(head, rows)
+def speaks(r, row) -> bool: # row of summary.csv
+    "Whether an interval is one for the population of the study, or of a single fit by the size of its test set."
+    return row.get("population", r.population) == r.population or np.isfinite(row.get("n_answers", np.nan))
+def other_populations(r):
+    "Which scores have no interval for the population of the study."
+    rows = select(r.summary, subject="all")
+    lacking = rows[~r.of_population(rows) & rows.low.notna() & ~rows.cell.map(is_baseline).astype(bool)]
+    shown = {r.metric, "accuracy", "balanced_accuracy", "r", "mse"}
+    names = dict.fromkeys(f"{readable(m)} per {l}" for m, l in zip(lacking.metric, lacking.level) if m in shown)
+    if names:
+        yield page.note(f"No intervals of {listed(list(names))}: what single {r.population} have in them is not "
+                        "known.")
 def rival_table(r):
     "Differences of the cells to the strongest baseline; what beats it and the reference is useful."
+    paint = r.legend.paint(r.order)
     head, useful = [f"against {readable(r.strongest)}", "difference", "Holm p", "useful"], r.useful()
     reach = lambda x: f"{number(x.diff_low)} to {number(x.diff_high)}" if np.isfinite(x.diff_low) else ""
-    return filled(head, [[page.td(c), page.td(signed(x["diff"]), reach(x)), p_cell(x.p_holm),
+    return filled(head, [[page.td(c, dot=paint.get(c)), page.td(signed(x["diff"]), reach(x)), p_cell(x.p_holm),
                           page.td("yes" if c in useful else "")] for c, x in r.rivals.iterrows()])
 
 # %% ../../nbs/reporting/43_report.ipynb #d65b648f
@@ -177,9 +192,10 @@ def label_curve(r):
     fits = select(r.curves, mode="finetune", subject="all", level=r.level, metric=r.metric)
     counts = label_order(int(n) for n in fits.labels)
     if len(counts) < 2: raise Absent("No curve: fine-tuning was not evaluated at several numbers of labels.")
-    yield drawn(labels_figure(r.curves, r.level, r.metric, "finetune", r.chance, r.legend, r.score.better,
-                             r.counted),
-               f"{readable(r.metric)} against {r.counted} for every cell")
+    curves = r.curves[~r.curves.cell.map(is_baseline).astype(bool) | (r.curves.cell == r.strongest)]
+    yield drawn(labels_figure(curves, r.level, r.metric, "finetune", r.chance, r.legend, r.score.better, r.counted),
+                f"{readable(r.metric)} against {r.counted} for every cell")
+    yield from label_table(r, counts)
     rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric=r.metric)
     value = lambda c, n: seed_means(rows[(rows.cell == c) & (rows.labels == n)]).value.mean()
     names = [*r.order, *sorted({c for c in rows.cell if is_baseline(c)})]
@@ -189,6 +205,25 @@ def label_curve(r):
                       *(page.td(number(value(c, n))) for n in counts)] for c in names])])
 
 # %% ../../nbs/reporting/43_report.ipynb #6c37636f
+def label_table(r, counts):
+    "The difference of each cell to the reference at each label count."
+    table = r.over_labels()
+    if table is None or table.empty: return
+    def shown(cell, n):
+        found = table[(table.cell == cell) & (table["labels"] == n)]
+        if found.empty: return page.td("")
+        x = found.iloc[0]
+        reach = f"{number(x.diff_low)} to {number(x.diff_high)}" if np.isfinite(x.diff_low) else ""
+        return page.td(signed(x["diff"]), reach, strong=x.p_holm < .05)
+    cells, paint = [c for c in r.order if c in set(table.cell)], r.legend.paint(r.order)
+    yield page.table([f"difference to {r.reference}", *("all" if n == 0 else f"{n} {r.counted}" for n in counts)],
+                     [[page.td(c, dot=paint.get(c)), *(shown(c, n) for n in counts)] for c in cells])
+    if table.p_holm.notna().any():
+        people = table.population.iloc[0]
+        yield page.note(f"Paired differences with 95 % intervals {others[people]}; bold where p is below 0.05, corrected "
+                        "for all cells and label counts of this table. The draws of labels are nested: each count "
+                        "holds the one before.")
+
 def headline_labels(r): # label count of results.csv, 0 = all; None: not known
     if not r.study: return None
     evaluate = r.study.get("evaluate") or {}
@@ -243,6 +278,16 @@ def wide_table(r, name, scores, score, sizes=None): # row -> {cell: value}, the 
                       [[page.td(row), *([page.td(str(sizes[row]))] if sizes else []),
                         *(cell(of.get(c, np.nan)) for c in columns)] for row, of in scores.items()])
 
+# %% ../../nbs/reporting/43_report.ipynb #5c643c94
+@section("Reliability", "How often answers are right, over how sure the network was; on the dotted line it is right as "
+                        "often as it says. Large dots are many answers, summed over seeds and folds.",
+         when=lambda r: any(m.get("reliability") for m in r.shown))
+def reliable(r):
+    kept = {c: [m["reliability"] for m in r.shown if m["cell"] == c and m.get("reliability")] for c in r.order}
+    if not any(kept.values()): raise Absent(nothing(r))
+    yield drawn(reliability_figure({c: pooled_bins(b) for c, b in kept.items() if b}, r.legend),
+                "how often answers are right over how sure they are")
+
 # %% ../../nbs/reporting/43_report.ipynb #e49d8c33
 @section("Learning curves", "Thin: training loss, thick: held-out loss, one line per seed and fold (a dot: one epoch). "
                             "Dashed: the best predictor without a network, on the same scored cells.")
@@ -258,6 +303,9 @@ def learning(r):
     if curves:
         yield drawn(training_figure(curves, "pretraining loss"), "pretraining loss over epochs",
                    f"Pretraining. {abbreviated(r)} 'B on A' is a stage B on the weights of stage A.".replace("  ", " "))
+        said = {t: curve_words(c["histories"])[0] for t, c in curves.items()}
+        told = {text: [t for t in said if said[t] == text] for text in dict.fromkeys(said.values()) if text}
+        if told: yield page.note("; ".join(f"{listed(who)}: {text}" for text, who in told.items()) + ".")
     else: yield page.note("No pretraining history.")
     import pandas as pd
     fits = {c: [pd.DataFrame(m["history"]) for m in r.shown if m["cell"] == c and m.get("history")] for c in r.order}
@@ -290,9 +338,13 @@ def reconstructions(r):
         names = list(dict.fromkeys(k for _, found in rows for s in found for k in s if k != "model"))
         mean = lambda found, k: number(np.mean([s[k] for s in found if k in s]),
                                        3) if any(k in s for s in found) else ""
-        yield page.table(["loss on scored cells", "model", *(readable(n) for n in names), "model beats all"],
+        words = lambda found: loss_words({k: np.mean([s[k] for s in found if k in s]) for k in ("model", *names)
+                                          if any(k in s for s in found)})
+        yield page.table(["loss on scored cells", "model", *(readable(n) for n in names), "in words",
+                          "model beats all"],
                          [[page.td(title, quiet=title.startswith("of which")),
                            page.td(mean(found, "model"), strong=True), *(page.td(mean(found, n)) for n in names),
+                           page.td(words(found)),
                           page.td(f"{sum(beats(s) for s in found)} of {count(len(found), 'pretraining')}")]
                          for title, found in rows])
     else: yield page.note("No scores of trivial predictors.")
@@ -333,7 +385,8 @@ def warnings_of(r: Records) -> list: # blocks for the top of the page
     if said := complaints(r):
         found.append(page.warning("What pretraining itself complains about:",
                                   [page.td(title, text) for title, text in said]))
-    return found
+    notes = sorted({note for s in r.stages.values() for note in s.get("provenance", {}).get("notes", ())})
+    return found + [page.warning(f"Of weights from elsewhere: {note}.") for note in notes]
 
 def link(r: Records, path: str | Path | None
          ): # of a file in the run folder, relative and quoted; "" when it is not there
@@ -469,12 +522,26 @@ def glance(r: Records) -> list: # the study in a few counts
             count(len(r.classes), "class", "classes"), *[f"{len(r.points)} points of a sweep"] * bool(r.sweep)]
     return said if labels is None else [*said, f"{labels} {r.counted}" if labels else "all labels"]
 
+def first_figure(r: Records): # yields blocks
+    "The differences of the verdict, with test subjects as points."
+    rows = r.differences
+    if rows.empty or r.single.empty: return
+    means = r.means()
+    rival = means[r.strongest] - means[r.reference] if r.strongest and r.reference in means else None
+    unit, over = "test subject" if "subject" in r.single else "seed", in_units(r)
+    lines = f"Lines are 95 % intervals over {over}" if r.units >= least_seeds else f"{over}: points without intervals"
+    axis = f"{readable(r.metric)} beside {against(r)}"
+    yield drawn(differences_figure(r.single, rows, rival, r.margin, r.legend, axis, unit),
+                f"difference of every cell to {against(r)}, with single {unit}s",
+                f"{lines}. Shaded: ±{number(r.margin)}, which this study calls no difference.")
+
 def report(run_dir: str | Path) -> Path: # report.html in the run folder
     "Write the self-contained page of a run; parts that fail are warnings there, and an error afterwards."
     r, broken = read_run(run_dir), []
     head = {"verdict": tried("verdict", lambda: verdict(r), "The answer of this study could not be written.", broken),
             "said": tried("qualifications", lambda: qualifications(r), [], broken),
             "glance": tried("counts", lambda: glance(r), [], broken),
+            "first": tried("differences", lambda: list(first_figure(r)), [], broken),
             "warnings": tried("warnings", lambda: warnings_of(r), [], broken)}
     here = [s for s in sections if tried(s[0], lambda: only.get(s[0], lambda r: True)(r), True, broken)]
     drawn = [dict(title=t, why=w, blocks=blocks_of(r, t, draw, broken)) for t, w, draw in here]

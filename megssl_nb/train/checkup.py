@@ -47,8 +47,10 @@ def unlearnt(loss: dict, when: str = "") -> list: # {"model": ..., guess: ...}
     "The complaint that the model is not 1 % better than every guess."
     guess = min((k for k in loss if k != "model"), key=loss.get, default=None)
     if guess is None or loss["model"] < 0.99 * loss[guess]: return []
-    return [f"loss: {when}{loss['model']:.3g} is not clearly below that of '{guess}' ({loss[guess]:.3g}); train "
-            "longer, or change lr or the corruption"]
+    times = loss["model"] / loss[guess] if loss[guess] > 0 else 1
+    how = f"{times:.2g} times" if 1.5 <= times < math.inf else "not clearly below"
+    return [f"loss: {when}{loss['model']:.3g} is {how} that of '{guess}' ({loss[guess]:.3g}); train longer if the "
+            "held-out loss still falls, else change lr or the corruption"]
 
 def alike(std: float, rank: float, when: str = "") -> list:
     "The complaint that tokens do not differ."
