@@ -86,7 +86,8 @@ for _name, _f in {"majority": majority, "mean": mean,
 # %% ../../nbs/evaluation/32_baselines.ipynb #f90c0bb2
 families = {"events": "wave xdawn", "rhythms": "filter_bank csp transductive_power transductive_tangent",
             "steady": "cca filter_bank_cca correlations steady_tangent harmonics",
-            "slow": "time_mean ridge kernel_ridge", "convolutions": "random_convolutions"}
+            "slow": "time_mean ridge kernel_ridge", "convolutions": "random_convolutions",
+            "ensemble": "bins pitom laplacian"}
 for _module, _names in families.items():
     for _name in _names.split():
         registry.register(_name, f"megssl_nb.evaluation.{_module}:{_name}")

@@ -18,6 +18,7 @@ from .statistics import possible
 from ..windows.batches import Batch, at_hand, kept_on
 from ..models.encoder import Encoder
 from ..windows.cut import Windows, WindowTable
+from ..windows.splits import Split
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #24686765
 class Classifier(nn.Module):
@@ -96,6 +97,10 @@ class Task:
     def named(windows: Windows) -> list:
         "What the columns of a prediction are called."
         return list(windows.classes)
+
+    def on(self, windows: Windows, split: Split): # -> windows, task
+        "Windows and task of one fold, where targets are fitted to its training windows; here as they are."
+        return windows, self
 
     def fitted(self, windows: Windows, train: np.ndarray):
         "The same task with what it learns from the targets of the training windows."
@@ -178,6 +183,10 @@ class Task:
         "One row per subject (and `all`), level and metric; scored: `windows[test].scored`."
         raise NotImplementedError
 
+    def tables(self, scored: WindowTable, prediction: np.ndarray) -> dict: # name -> DataFrame
+        "What is kept of each prediction beside the scores; nothing, where the predictions say it all."
+        return {}
+
 # %% ../../nbs/evaluation/29_tasks.ipynb #beb5c2bc
 class Classes(Task):
     "To which class a window belongs: cross-entropy, probabilities, balanced accuracy, a vote of each recording."
@@ -185,7 +194,8 @@ class Classes(Task):
     shown = ("macro_f1", "balanced_accuracy")
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
     on_request = ("cnn", "wave", "xdawn", "filter_bank", "csp", "transductive_power", "transductive_tangent", "cca",
-                  "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions")
+                  "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions",
+                  "bins", "pitom", "laplacian")
     weight = None              # (K,) what each class weighs in the loss; None = every window weighs the same
     class Config(TaskConfig):
         kind: Literal["classes"] = "classes"
@@ -249,6 +259,8 @@ tasks = Registry("task", lambda c: isinstance(c, type) and hasattr(c, "monitors"
 tasks.register("classes", Classes)
 tasks.register("time_points", "megssl_nb.evaluation.points:TimePoints")
 tasks.register("numbers", "megssl_nb.evaluation.numbers:Numbers")
+tasks.register("vectors", "megssl_nb.evaluation.words:Vectors")
+tasks.register("words", "megssl_nb.evaluation.words:Words")
 
 def asked(windows: Windows) -> str: # kind; "" where nothing has a label
     "The task that windows ask for: numbers, time points or classes."

@@ -192,6 +192,7 @@ def predictions(windows: WindowTable, prob: np.ndarray
     "Who was predicted to be what, and how surely: one row per test window or time point."
     import pandas as pd
     classes, at = list(windows.classes), windows.recording
+    prob = prob.mean(1) if prob.ndim == 3 else prob  # of an ensemble
     if windows.numbers is not None:
         where = {"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject,
                  "onset": windows.onset.round(6)}

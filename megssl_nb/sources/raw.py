@@ -342,6 +342,8 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource,
                       "tars": "megssl_nb.sources.tars:TarRecordings",
                       "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
+                      "podcast": "megssl_nb.sources.podcast:PodcastSource",
+                      "envelope": "megssl_nb.sources.envelope:EnvelopeSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
 

@@ -197,7 +197,8 @@ class StudyConfig(Config):
     @property
     def reference_cell(self) -> str:
         "The cell that the others are compared with."
-        return self.reference or next((c for c, stages in self.stages.items() if not stages), next(iter(self.stages)))
+        return self.reference or next((c for c, stages in self.stages.items() if not stages),
+                                      next(iter(self.stages), ""))  # "" = there are baselines only
 
     @property
     def points(self) -> dict: # name -> {field: value}; without a sweep one point without a name

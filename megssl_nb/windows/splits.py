@@ -41,7 +41,9 @@ class SplitConfig(Config):
     test_parts: Names | None = None               # patterns of parts that test
     # patterns of parts that validate and do nothing else, instead of `val`; pretraining too
     val_parts: Names | None = None
-    val_by: Literal["subject", "time", "trial"] | None = None # None: across "subject", within "time", parts "trial"
+    # None: across "subject", within "time", parts "trial"; within each stream, end: its last windows that may teach,
+    # next: those that follow the test block (and of the last block, the first ones)
+    val_by: Literal["subject", "time", "trial", "end", "next"] | None = None
     gap: float = Field(default=1.0, ge=0)         # s between windows of different sets within one line of time
     folds: int = Field(default=1, ge=1)           # how many test sets take turns
     # each seed tests one fold, its number modulo `folds`, instead of all of them
@@ -50,11 +52,15 @@ class SplitConfig(Config):
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
     # how many of the subjects that may teach do; of one seed, fewer lie within more. None = all; pretraining sees all
     train_subjects: int | None = Field(default=None, ge=1)
+    # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
+    # taught and tested (zero-shot)
+    apart: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent(self, plain):
         "What is not asked for is not said, so that digests of other studies do not know of it."
-        return {k: v for k, v in plain(self).items() if k not in ("train_subjects", "per", "test_by") or v is not None}
+        return {k: v for k, v in plain(self).items() if k not in ("train_subjects", "per", "test_by", "apart")
+                or v is not None}
 
     @model_validator(mode="after")
     def _fits(self):
@@ -103,6 +109,7 @@ class Split:
     pretrain_val: np.ndarray                      # labelled or not, to stop pretraining early
     dropped: dict = field(default_factory=dict)   # reason -> count
     windows: str = ""                             # digest of the windows
+    fold: int = 0                                 # its number
 
     @property
     def digest(self) -> str:
@@ -172,6 +179,12 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
         if len(who := np.unique(windows.subject[np.concatenate(named)])) > 1:
             raise LeakError(f"split: per: train, val and test hold several subjects ({', '.join(who)}); a model of one "
                             "subject knows nobody else")
+    if cfg.apart:
+        values = values_of(windows, cfg.apart)
+        taught = values[np.concatenate([split.train, split.val]).astype(int)]
+        if both := sorted(map(str, set(taught.tolist()) & set(values[split.test].tolist()))):
+            raise LeakError(f"split: apart: {cfg.apart}: {', '.join(both[:5])}: taught and tested; make the sets again "
+                            "with make_split")
 
 # %% ../../nbs/windows/08_splits.ipynb #932d9678
 def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
@@ -324,10 +337,14 @@ def hold_subjects(windows, idx, val, seed):
         chosen = order[:n] if differ else rng(seed, "val").choice(subjects, n, replace=False)
     return idx[np.isin(windows.subject[idx], chosen)]
 
+def share_of(val) -> float:
+    "The fraction of each stream that validates."
+    if isinstance(val, float) and 0 < val < 1: return val
+    raise MegsslError(f"split: val: {val}; val_by time takes the fraction of each stream to hold out, such as 0.2")
+
 def hold_time(windows, idx, val, seed):
     "A block of each stream, at a place that the seed chooses."
-    if not isinstance(val, float) or not 0 < val < 1:
-        raise MegsslError(f"split: val: {val}; val_by time takes the fraction of each stream to hold out, such as 0.2")
+    val = share_of(val)
     return consecutive_blocks(windows, idx, val, lambda others, n,
                               stream: int(rng(seed, "val", stream).integers(others + 1)))
 
@@ -353,7 +370,22 @@ def hold_trials(windows, idx, val, seed):
         chosen.append(mine[:n])
     return idx[np.isin(windows.group[idx], np.concatenate(chosen))]
 
-held_out_by = {"subject": hold_subjects, "time": hold_time, "trial": hold_trials}
+def hold_end(windows, idx, val, seed):
+    "The last windows of each stream that may teach."
+    return consecutive_blocks(windows, idx, share_of(val), lambda others, n, _: others)
+
+def hold_next(windows, idx, val, test): # test: (N,) bool
+    "The windows that follow the test block of each stream; behind the last block, the first ones."
+    when = unit_time(windows)
+    def place(others, n, name):
+        subject, stream = name.split("\t")
+        here = (windows.subject == subject) & (windows.stream == stream)
+        last = when[here & test].max(initial=-np.inf)
+        before = len(np.unique(when[idx][here[idx] & (when[idx] < last)]))
+        return 0 if before >= others + n else before
+    return consecutive_blocks(windows, idx, share_of(val), place)
+
+held_out_by = {"subject": hold_subjects, "time": hold_time, "trial": hold_trials, "end": hold_end, "next": hold_next}
 
 # %% ../../nbs/windows/08_splits.ipynb #8120ef0b
 def as_mask(windows, idx) -> np.ndarray: # (N,) bool
@@ -390,14 +422,15 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
     return teach, (pre | test) if cfg.transductive else pre & ~near
 
-def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
+def hold_out(windows, cfg, test, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
     "Hold validation windows out of those that may teach, and out of those that may pretrain."
     none = np.zeros(len(windows), bool)
     named = in_parts(windows, cfg.val_parts, "val_parts") if cfg.val_parts else none
     teach = teach | named
-    held = named if cfg.val_parts else as_mask(windows,
-                                              held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val,
-                                                                seed)) if cfg.val else none
+    held = named if cfg.val_parts else none
+    if cfg.val and not cfg.val_parts:
+        by = test if cfg.held_by == "next" else seed
+        held = as_mask(windows, held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, by))
     if cfg.held_by == "subject" and not cfg.val_parts:
         held |= pre & np.isin(windows.subject, windows.subject[held])
     near, why = close_to(windows, (teach | pre) & ~held, held, cfg.gap), f"within {cfg.gap:g} s of val"
@@ -451,6 +484,25 @@ def of_few(windows, mask, n: int, seed) -> np.ndarray: # (N,) bool
     order, _ = fair_order(windows, np.flatnonzero(mask), rng(seed, "train_subjects"))
     return np.isin(windows.subject, order[:n])
 
+# %% ../../nbs/windows/08_splits.ipynb #f0e545d4
+def values_of(windows, column: str) -> np.ndarray: # (N,); "" or NaN where a window has no event
+    "The value of a column of the events table for each window."
+    if column not in windows.store.events:
+        raise MegsslError(f"split: apart: {column}: no such column of the events table; there are "
+                          f"{', '.join(windows.store.events)}")
+    values = windows.store.events[column].to_numpy()
+    return np.where(windows.trial >= 0, values[windows.trial], "" if values.dtype == object else np.nan)
+
+def keep_values_apart(windows, cfg, test, teach, fold, dropped): # -> test, teach
+    "Those of the test windows whose values are dealt to the fold, and those that may teach which have other values."
+    if cfg.folds < 2: raise MegsslError("split: apart: the values take turns with the folds; set folds to two or more")
+    values = values_of(windows, cfg.apart).astype(str)
+    names = rng(0, "apart").permutation(np.unique(values))
+    mine = np.isin(values, np.array_split(names, cfg.folds)[fold])
+    test = without(test, ~mine, f"test, {cfg.apart} of other folds", dropped)
+    need(test, "test", dropped)
+    return test, without(teach, mine, f"train, {cfg.apart} that is tested", dropped)
+
 # %% ../../nbs/windows/08_splits.ipynb #670eac99
 def make_split(windows: Windows, cfg: SplitConfig,
                seed: int, # chooses the validation set
@@ -463,11 +515,13 @@ def make_split(windows: Windows, cfg: SplitConfig,
     if not 0 <= fold < (n := cfg.n_folds(windows)):
         raise MegsslError(f"split: fold: {fold} does not exist, folds: {n}")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
-    dropped = {}
+    dropped, block = {}, test
     need(test, "test", dropped)
     teach, pre = away_from_test(windows, cfg, test, teach, dropped)
     need(teach, "train", dropped)
-    train, val, pre, own = hold_out(windows, cfg, teach, pre, seed, dropped)
+    if cfg.apart:
+        test, teach = keep_values_apart(windows, cfg, test, teach, fold, dropped)
+    train, val, pre, own = hold_out(windows, cfg, block, teach, pre, seed, dropped)
     blank = (windows.y < 0) & (bool(windows.classes) | (windows.numbers is not None))
     named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k,
              m in (("train", train), ("val", val), ("test", test))}
@@ -479,7 +533,8 @@ def make_split(windows: Windows, cfg: SplitConfig,
         if cfg.val or name != "val":
             need(masks[name], name, dropped)
     check_classes(windows, masks, fold, cfg)
-    split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest)
+    split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest,
+                  fold=fold)
     audit(windows, split, cfg)
     return split
 
