@@ -49,7 +49,8 @@ def overheard():
     handler.emit = lambda record: said.append(record.getMessage())
     logger.handlers, spread, logger.propagate = [handler], logger.propagate, False
     try: yield said
-    finally: logger.handlers, logger.propagate = before, spread
+    finally:
+        logger.handlers, logger.propagate = before, spread
 
 def open_image(path: Path, field: str, told: list | None = None): # nibabel image; its values are not read
     "A NIfTI file whose header describes what the file can hold; `told` grows by what nibabel mends in it."

@@ -65,7 +65,8 @@ class WindowStream:
             if self.source.signal not in members: raise MegsslError(f"{at}: no such member")
             offset, size, kind = members[self.source.signal]
             if kind != "npy":
-                raise MegsslError(f"{at}.{kind}: a stream reads .npy members only; write the tars again with repack, or "
+                raise MegsslError(f"{at}.{kind}: a stream reads .npy members only; write the tars again with repack, "
+                                  "or "
                                   "prepare a store")
             self.source.subject_of(path, key)
             found.append((key, self.source.seconds(path, key, members), *head(path, offset, size, at)))

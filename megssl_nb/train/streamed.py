@@ -38,7 +38,8 @@ class StreamFeed:
         "Inside, the batches come to a device."
         self.device = device
         try: yield
-        finally: self.device = None
+        finally:
+            self.device = None
 
     def part(self, first: int, last: int): # -> iterator of Batch
         "Batches `first` to `last` of an epoch; a small corpus is gone through again, in another order."
