@@ -36,7 +36,8 @@ class TrainConfig(Config):
     weight_decay: float = Field(0.01, ge=0)  # on matrices only, not on biases and norms
     betas: tuple[float, float] = (0.9, 0.999)  # of AdamW
     warmup: float = Field(0.1, ge=0, lt=1)  # fraction of all updates
-    decay: Literal["cosine", "linear"] = "cosine"  # after the warm-up, to 0
+    # after the warm-up: to 0 in a half cosine or a line, or constant; "none": constant from the first update
+    decay: Literal["cosine", "linear", "constant", "none"] = "cosine"
     clip: float = Field(1.0, gt=0)  # norm of the whole gradient
     patience: int | None = Field(8, ge=1)  # epochs without a better validation score; None = all epochs, last weights
     # auto = on a GPU what is faster, bf16 or float32 (see `device`); a CPU takes bf16 when told so
@@ -57,9 +58,11 @@ class TrainConfig(Config):
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
 def schedule(step: int, total: int, warmup: float, decay: str = "cosine") -> float: # in (0, 1]
     """The factor on the learning rate at update `step` of `total`: linear warm-up, then a half cosine or a line
-    towards 0."""
+    towards 0, or 1; with "none" always 1."""
     rise = max(1, round(warmup * total))
+    if decay == "none": return 1.
     if step < rise: return (step + 1) / rise
+    if decay == "constant": return 1.
     done = (step - rise) / max(1, total - rise)
     return 1 - done if decay == "linear" else (1 + math.cos(math.pi * done)) / 2
 
