@@ -64,7 +64,8 @@ def on_sphere(x: torch.Tensor, known: torch.Tensor, # (B, C, T) each
     for b, where in enumerate(np.asarray(places, np.float64)):
         placed = np.isfinite(where).all(1)
         if placed.sum() < 4:
-            raise MegsslError(f"reconstruction: sphere: {int(placed.sum())} sensors have a known position; name a montage "
+            raise MegsslError(f"reconstruction: sphere: {int(placed.sum())} sensors have a known position; name a "
+                              "montage "
                               "in the source (montage: standard_1005), or leave 'sphere' out")
         key = where.tobytes()
         if key not in kernels:
@@ -165,7 +166,8 @@ def reconstruction_table(stages: dict, # name -> (stage, encoder)
                          batches: Iterable, # of Batch, held-out windows of one store
                          masks: list, # of MaskConfig
                          ways: dict, # from `fillers`
-                         names: list, seed: int = 0): # names of the channels -> DataFrame, a row per mask, method, channel
+                         names: list, seed: int = 0
+                         ): # names of the channels -> DataFrame, a row per mask, method, channel
     "All methods on the same hidden samples: n, r, R2, lsd (dB), and the gain in R2 over a straight line."
     import pandas as pd
     rows = []
@@ -176,7 +178,8 @@ def reconstruction_table(stages: dict, # name -> (stage, encoder)
     table = pd.DataFrame(rows)
     keys = ["mask", "ratio", "block", "channel"]
     line = table[table.method == "interpolation"].set_index(keys).R2 if "interpolation" in ways else None
-    table["gain"] = np.nan if line is None else table.R2 - line.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
+    table["gain"] = np.nan if line is None else table.R2 - line.reindex(
+        pd.MultiIndex.from_frame(table[keys])).to_numpy()
     return table
 
 def _scores(stages, batches, mask, ways, seed) -> dict: # method -> HiddenScore
@@ -225,11 +228,13 @@ def plot_topography(values: dict, # channel name -> number
     import matplotlib.pyplot as plt, mne
     known = np.isfinite(np.asarray(places, float)).all(1)
     if known.sum() < 4:
-        raise MegsslError(f"reconstruction: topography: {int(known.sum())} sensors have a known position; name a montage in "
+        raise MegsslError(f"reconstruction: topography: {int(known.sum())} sensors have a known position; name a "
+                          "montage in "
                           "the source (montage: standard_1005)")
     names = [n for n, k in zip(values, known) if k]
     info = mne.create_info(names, 1., "eeg")
-    info.set_montage(mne.channels.make_dig_montage(dict(zip(names, np.asarray(places, float)[known])), coord_frame="head"))
+    info.set_montage(mne.channels.make_dig_montage(dict(zip(names, np.asarray(places, float)[known])),
+                                                   coord_frame="head"))
     ax = ax or plt.subplots(figsize=(2.6, 2.6))[1]
     drawn, _ = mne.viz.plot_topomap(np.array([values[n] for n in names], float), info, axes=ax, show=False, **options)
     return drawn
