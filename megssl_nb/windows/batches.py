@@ -149,7 +149,8 @@ def part_weights(windows: Windows, shares: dict # pattern of parts -> share of t
     if not shares: return None
     part = np.array([windows.store.recordings[r].part for r in range(len(windows.store.recordings))])[windows.recording]
     if wrong := [p for p, v in shares.items() if not v > 0]:
-        raise MegsslError(f"weights: {wrong[0]}: {shares[wrong[0]]}; give a share above 0, or leave the part out of the "
+        raise MegsslError(f"weights: {wrong[0]}: {shares[wrong[0]]}; give a share above 0, or leave the part out of "
+                          "the "
                           "split")
     first = np.array([next((k for k, p in enumerate(shares) if fnmatch(name, p)), -1) for name in part])
     if (first < 0).any():
