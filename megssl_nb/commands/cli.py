@@ -121,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
                    help="machines with as many devices each, on all of which torchrun or srun starts this command "
                         "(default: 1)")
     c.add_argument("--init", metavar="DIR",
-                   help="go on from the weights of this checkpoint, or run with one, where the study has a stage 'init'")
+                   help="go on from the weights of this checkpoint, or run with one; the study needs a stage 'init'")
     c.add_argument("--logger", action="append", default=[], choices=("csv", "tensorboard", "wandb"),
                    help="where to write loss, accuracy and rates down; repeatable")
     grid(c)
