@@ -126,6 +126,8 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--nodes", type=int, default=1, metavar="N",
                    help="machines with as many devices each, on all of which torchrun or srun starts this command "
                         "(default: 1)")
+    c.add_argument("--init", metavar="DIR",
+                   help="go on from the weights of this checkpoint, or run with one; the study needs a stage 'init'")
     c.add_argument("--logger", action="append", default=[], choices=("csv", "tensorboard", "wandb"),
                    help="where to write loss, accuracy and rates down; repeatable")
     grid(c)
@@ -214,11 +216,20 @@ def run_ablate(a):
               file=sys.stderr)
         return 1
 
+def with_init(study: str, settings: list, init: str | None): # -> the study, its stage `init` taken from a folder
+    "The study that begins with the weights of a folder."
+    from megssl_nb.core import MegsslError
+    from megssl_nb.studies.study import read_study
+    if init is None: return read_study(study, settings)
+    if "init" not in read_study(study, settings).used:
+        raise MegsslError(f"--init {init}: no cell of {study} begins with a stage called 'init'; name it in pretexts "
+                          "(init: {kind: checkpoint, folder: ...}) and in cells, as mvae_finetune does")
+    return read_study(study, [*settings, f"pretexts.init.folder={init}"])
+
 def run_pretrain(a):
     from megssl_nb.commands.pretraining import pretrain_study
-    from megssl_nb.studies.study import read_study
     from megssl_nb.train.processes import Launch, leads
-    done = pretrain_study(read_study(a.study, a.set), a.out, a.cells, a.seeds, a.jobs, not a.quiet,
+    done = pretrain_study(with_init(a.study, a.set, a.init), a.out, a.cells, a.seeds, a.jobs, not a.quiet,
                           Launch(a.devices, a.nodes, loggers=a.logger))
     if leads(a.devices, a.nodes):
         print(*done, sep="\n")

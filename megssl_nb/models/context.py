@@ -38,7 +38,8 @@ class TransformerConfig(Config):
     places: Literal["none", "fourier", "learned", "waves"] = "none"
     length: int = 512                                        # hops that the table of positions "learned" covers
     registers: int = 0                                       # learned tokens of no time that all tokens read and write
-    # first weights: normal with std 0.02, or uniform by width (Glorot and Bengio 2010), with which narrow networks learn
+    # first weights: normal with std 0.02, or uniform by width (Glorot and Bengio 2010), with which narrow networks
+    # learn
     # sooner
     init: Literal["normal", "xavier"] = "normal"
 

@@ -117,7 +117,8 @@ presets |= {"brains_causal": sequence("causal_transformer", 768, 4),
 presets |= {"meg2vec_published": wav2vec(768, 12, published=True), "meg2vec_small": wav2vec(384, 6),
             "meg2vec_base": wav2vec(768, 12), "meg2vec_large": wav2vec(1024, 24, large=True)}
 
-def patched(dim: int, layers: int, heads: int, samples: int = 16, ratio: int = 2) -> dict: # ratio: width of the ffn to dim
+def patched(dim: int, layers: int, heads: int, samples: int = 16, ratio: int = 2
+            ) -> dict: # ratio: width of the ffn to dim
     """Encoders of a masked autoencoder with a token for each sensor and patch of 16 samples, which know place and time
     only."""
     return {"tokenizer": {"kind": "sensor_patches", "samples": samples, "dim": dim},

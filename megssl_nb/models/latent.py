@@ -40,7 +40,8 @@ class Latent(nn.Module):
         self.cfg, self.mean = cfg, nn.Linear(dim, width)
         self.spread = nn.Linear(dim, width) if cfg.kind == "vae" else None
         if self.spread is not None:
-            nn.init.constant_(self.spread.bias, -4.)  # draws near the mean at first, so that there is a gradient to follow
+            # draws near the mean at first, so that there is a gradient to follow
+            nn.init.constant_(self.spread.bias, -4.)
         self.register_buffer("beta", torch.tensor(0. if cfg.warmup else cfg.beta), persistent=False)
 
     def advance(self, progress: float): # share of the updates that are done

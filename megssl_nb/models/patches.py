@@ -125,7 +125,8 @@ class SensorPatches(Patches):
         (B, C, T), n = batch.x.shape, self.stretches(batch.x.shape[-1])
         line = along_time(batch.x[:, 0, :n, None], batch, self.samples, self.samples)
         each = lambda v: v.expand(B, C, n, *v.shape[3:]).flatten(1, 2)
-        valid = line.valid if full(line.valid) and full(batch.present) else line.valid[:, None] & batch.present[..., None]
+        valid = line.valid if full(line.valid) and full(batch.present) else line.valid[:, None] & batch.present[
+            ..., None]
         return Tokens(batch.x.reshape(B, C*n, -1), each(line.time[:, None]), each(batch.positions[:, :, None]),
                       _all_of(valid, B, C*n), line.hop, line.first, even=False)
 

@@ -69,8 +69,10 @@ def log_spectra(signals: torch.Tensor): # (..., samples) -> (..., frequencies)
 
 def decoder_context(cfg: DecoderConfig, context: Config) -> TransformerConfig: # context: of the encoder
     "The decoder's Transformer; it knows time and place as the encoder does."
-    codes = {k: getattr(context, k) for k in ("positions", "places", "length") if isinstance(context, TransformerConfig)}
-    return TransformerConfig(dim=cfg.dim, layers=cfg.layers, heads=cfg.heads, ffn=round(cfg.mlp_ratio*cfg.dim), dropout=0.,
+    codes = {k: getattr(context, k) for k in ("positions", "places", "length")
+             if isinstance(context, TransformerConfig)}
+    return TransformerConfig(dim=cfg.dim, layers=cfg.layers, heads=cfg.heads, ffn=round(cfg.mlp_ratio*cfg.dim),
+                             dropout=0.,
                              init="xavier", **codes)
 
 # %% ../../nbs/pretext/28_masked_autoencoder.ipynb #7408d839
@@ -134,7 +136,8 @@ class MaskedAutoencoder(Pretext):
             out.logs |= {name: loss["masked_autoencoder"] for name, loss in guesses.items()}
         return out
 
-    def off_spectra(self, tokenizer: nn.Module, told: torch.Tensor, target: torch.Tensor, real: torch.Tensor, batch: Batch):
+    def off_spectra(self, tokenizer: nn.Module, told: torch.Tensor, target: torch.Tensor, real: torch.Tensor,
+                    batch: Batch):
         "How far log spectra of hidden patches are off, squared."
         off = (log_spectra(tokenizer.signals(told)) - log_spectra(tokenizer.signals(target))).square().mean(-1)
         counts = real[..., None] & batch.present[:, None] if off.shape[2] > 1 else real[..., None].expand_as(off)
@@ -150,12 +153,14 @@ class MaskedAutoencoder(Pretext):
 def mask_fits(mask: MaskConfig, tokenizer: nn.Module) -> str: # empty = they do
     "What is wrong with a mask for a tokenizer."
     if not mask.of_sensors or getattr(tokenizer, "any_sensors", False): return ""
-    return (f"mask.kind: {mask.kind} hides sensors, and the tokens of tokenizer {tokenizer.cfg.kind} are of all of them "
+    return (f"mask.kind: {mask.kind} hides sensors, and the tokens of tokenizer {tokenizer.cfg.kind} are of all of "
+            "them "
             "together; choose mask.kind: blocks, or tokenizer.kind: sensor_patches")
 
 def plain_guesses(x: torch.Tensor, hidden: torch.Tensor, # (B, C, T) each
                   there: torch.Tensor | None = None) -> dict: # name -> (B, C, T); no guess reads a hidden sample
-    "Hidden samples without a network: `zero`, the channel's `mean`, the other `channels` of the moment, `interpolation`."
+    """Hidden samples without a network: `zero`, the channel's `mean`, the other `channels` of the moment,
+    `interpolation`."""
     known = ~hidden if there is None else there & ~hidden
     seen = x.masked_fill(~known, 0.)
     average = lambda axis: seen.sum(axis, keepdim=True)/known.sum(axis, keepdim=True).clamp(min=1)

@@ -76,7 +76,8 @@ def token_mask(tokens: Tokens, # of a tokenizer with `grid`; what is not valid i
         tokens, there, grid, n, generator)
     whole = full(tokens.valid)
     hidden = first_ones(score, noted(there[:, None].expand(B, n, C), whole), cfg.ratio)  # (B, n, C)
-    of = _blocks(B, S, length, generator, device)[1] if length < S else torch.zeros(B, S, dtype=torch.long, device=device)
+    of = _blocks(B, S, length, generator,
+                 device)[1] if length < S else torch.zeros(B, S, dtype=torch.long, device=device)
     return (hidden.gather(1, of[..., None].expand(B, S, C)).mT & real).flatten(1)
 
 # %% ../../nbs/pretext/28a_token_masks.ipynb #b67f2038

@@ -52,7 +52,7 @@ class TrainConfig(Config):
     @model_serializer(mode="wrap")
     def _used(self, handler):
         "What is not asked for is not written down: digests do not depend on options that came later."
-        later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True}
+        later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True, "weights": {}}
         return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
@@ -115,9 +115,10 @@ class Feed:
     "The batches of one training set; `epoch` is a function so that a resumed run asks for the right one."
     def __init__(self, windows: Windows, batch_size: int, seed: int | None = None, # None = in order, for validation
                  passes: int = 1, # over the windows in one epoch
-                 steps: int | None = None
-                 ): # in one epoch, instead of `passes`; the next epoch goes on where this one stopped
-        self.batches = Batches(hold(windows), batch_size, seed)
+                 # in one epoch, instead of `passes`; the next epoch goes on where this one stopped
+                 steps: int | None = None,
+                 weights: np.ndarray | None = None): # (N,) how often each window is seen; None: each once in a pass
+        self.batches = Batches(hold(windows), batch_size, seed, weights=weights)
         self.passes = passes
         self.steps = steps
         self.epoch, self.device = lambda: 0, None
@@ -135,7 +136,7 @@ class Feed:
         if not (there and hold_there(b, device, torch.cuda.mem_get_info(device)[0] // 3)):
             share = b.share
             self.batches = Batches(b.windows, b.batch_size, b.seed, pinned=True,
-                                   threads=max(1, min(8, (os.cpu_count() or 1) // 2)))
+                                   threads=max(1, min(8, (os.cpu_count() or 1) // 2)), weights=b.weights)
             self.batches.share, self.device = share, device
         try: yield
         finally:

@@ -18,7 +18,7 @@ from ..core import (MegsslError, atomic_dir, compute, digest, file_digest, read_
                             clear_scratch, torch_rng, write_json, write_record)
 from ..models.encoder import Encoder, checkpoint_folder, fill, read_weights, save_encoder
 from ..pretext.base import Pretext, show
-from ..windows.batches import Batch, Batches, at_hand
+from ..windows.batches import Batch, Batches, at_hand, part_weights
 from ..windows.cut import Windows
 from .checkup import Sample, appraise, checkup_class
 from .loop import Fitted, Feed, Objective, TrainConfig, fit, gpu, settled
@@ -60,6 +60,8 @@ class PretrainConfig(TrainConfig):
     "The schedule of a pretraining stage."
     # updates between two looks at the held-out windows, each with a checkpoint; None = one pass
     interval: int | None = Field(None, ge=1)
+    # pattern of parts -> share of the windows that are seen; empty: all windows alike
+    weights: dict[str, float] = {}
     compile: bool = False  # layers and convolutions by torch.compile; other roundings, a minute or two to begin with
 
 # %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
@@ -195,7 +197,9 @@ class Training:
             if not rank:
                 release(part)
             return folder
-        train = Feed(windows[train_idx], cfg.batch_size, seed, steps=cfg.interval and cfg.interval * cfg.accumulate)
+        weights = part_weights(windows[train_idx], cfg.weights)
+        train = Feed(windows[train_idx], cfg.batch_size, seed, steps=cfg.interval and cfg.interval * cfg.accumulate,
+                     weights=weights)
         val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
         if not rank:
             claim(part, identity)
