@@ -43,7 +43,8 @@ def tested(d, # DataFrame of `unit_differences`
         of = conditional(d["value"].to_numpy()) if len(d) else None
     else:
         of = estimate(d["value"].to_numpy(), d["unit"].to_numpy(), d["seed"].to_numpy()) if len(d) else None
-    if of is None: return dict(units=0, diff=np.nan, low=np.nan, high=np.nan, effect=np.nan, se=np.nan, test="", p=np.nan)
+    if of is None:
+        return dict(units=0, diff=np.nan, low=np.nan, high=np.nan, effect=np.nan, se=np.nan, test="", p=np.nan)
     pieces = of.pieces
     sd = pieces.std(ddof=1) if len(pieces) > 1 else 0.
     low, high = of.interval()

@@ -14,14 +14,17 @@ from urllib.parse import quote
 import numpy as np
 from ..core import MegsslError, write_text
 from . import page
-from .figures import (best_trivial, cells_figure, confusion_figure, curve, differences_figure, effect_name,
+from .figures import (best_trivial, cells_figure, confusion_figure, curve, differences_figure,
+                                         effect_name,
                                          effects_figure,
-                                         data_uri, is_baseline, label_order, labels_figure, palette, pooled_bins, preview_figure,
+                                         data_uri, is_baseline, label_order, labels_figure, palette, pooled_bins,
+                                         preview_figure,
                                          reliability_figure,
                                          probe_figure, readable, seed_means, select, sweep_figure, total_losses,
                                          training_figure)
 from .page import count, listed, number, p_value, signed
-from .records import (Records, beats, cell_at, complaints, curve_words, doubles, loss_rows, loss_words, job_at, read_run,
+from .records import (Records, beats, cell_at, complaints, curve_words, doubles, loss_rows,
+                                         loss_words, job_at, read_run,
                                          stage_groups, stage_runs, trained_on, unrecorded)
 from .verdict import against, in_units, nothing, others, qualifications, verdict
 from ..evaluation.metrics import Score
@@ -220,7 +223,8 @@ def label_table(r, counts):
                      [[page.td(c, dot=paint.get(c)), *(shown(c, n) for n in counts)] for c in cells])
     if table.p_holm.notna().any():
         people = table.population.iloc[0]
-        yield page.note(f"Paired differences with 95 % intervals {others[people]}; bold where p is below 0.05, corrected "
+        yield page.note(f"Paired differences with 95 % intervals {others[people]}; bold where p is below 0.05, "
+                        "corrected "
                         "for all cells and label counts of this table. The draws of labels are nested: each count "
                         "holds the one before.")
 

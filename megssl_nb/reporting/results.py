@@ -82,7 +82,8 @@ def unit_counts(run: Run, todo: list) -> dict: # population -> count
 # %% ../../nbs/reporting/42a_results.ipynb #80634ec6
 def answers_of(said, task) -> tuple: # (N, ...) what was right, what was predicted, as a task scores them
     "Targets and predictions of one table."
-    if "true" not in said: return tuple(said[[f"{w}:{c}" for c in task.names]].to_numpy() for w in ("true", "predicted"))
+    if "true" not in said:
+        return tuple(said[[f"{w}:{c}" for c in task.names]].to_numpy() for w in ("true", "predicted"))
     at = {c: i for i, c in enumerate(task.names)}
     return said["true"].map(at).to_numpy(int), said[[f"p:{c}" for c in task.names]].to_numpy()
 
@@ -131,7 +132,8 @@ def write_csv(table, path: str | Path):
 
 def contents(folder: Path) -> dict: # name -> digest, "" for a file that checks itself or changes from run to run
     "What a finished run folder holds, so that a file that is lost or edited later does not pass unseen."
-    made = [f for n in ("results.csv", "curves.csv", "summary.csv", "effects.csv", "units.csv", "store.json", "failed.json")
+    made = [f for n in ("results.csv", "curves.csv", "summary.csv", "effects.csv", "units.csv", "store.json",
+                        "failed.json")
             if (f := folder/n).is_file()]
     there = [f for p in ("*.json", "cells/*/seed*/fold*/metrics.json", "pretrained/*/provenance.json",
                          "pretrained/*/scores.json") for f in folder.glob(p) if ".part" not in f.parent.name
