@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['features', 'lowpass_lda', 'mlp', 'registry', 'families', 'majority', 'mean', 'weighs_equally', 'both',
            'convolutional', 'untrained', 'random_frozen', 'on_features', 'event_locked', 'suited', 'check_baselines',
-           'answers', 'one_answer', 'answered', 'baselines']
+           'answers', 'one_answer', 'at_thresholds_too', 'answered', 'baselines']
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #95f60da0
 import warnings
@@ -16,6 +16,7 @@ from ..core import MegsslError, Registry
 from ..models.encoder import Encoder, build_encoder
 from ..windows.cut import Windows, is_trials
 from ..windows.splits import Split
+from .decisions import chosen_on, decided, said_factors, validating
 from .choosing import Answer, Family, LeftOut, answer_of, lda
 from .evaluate import EvaluateConfig, cnn, setting_of
 from .features import band_power, log_variance, low_passed, of_windows, spatial_pca, tangent_space
@@ -85,7 +86,8 @@ for _name, _f in {"majority": majority, "mean": mean,
 # %% ../../nbs/evaluation/32_baselines.ipynb #f90c0bb2
 families = {"events": "wave xdawn", "rhythms": "filter_bank csp transductive_power transductive_tangent",
             "steady": "cca filter_bank_cca correlations steady_tangent harmonics",
-            "slow": "time_mean ridge kernel_ridge", "convolutions": "random_convolutions"}
+            "slow": "time_mean ridge kernel_ridge", "convolutions": "random_convolutions",
+            "ensemble": "bins pitom laplacian"}
 for _module, _names in families.items():
     for _name in _names.split():
         registry.register(_name, f"megssl_nb.evaluation.{_module}:{_name}")
@@ -160,7 +162,18 @@ def one_answer(name: str, setting: Setting, encoder: Encoder | None, validate: b
     with warnings.catch_warnings():
         if hasattr(baseline, "answer"):
             warnings.simplefilter("ignore")  # of scikit-learn, about windows that do not vary
-        return answer_of(baseline, setting, encoder, validate=validate and name != "cnn")
+        found = answer_of(baseline, setting, encoder, validate=validate and name != "cnn")
+        return at_thresholds_too(found, baseline, setting, encoder) if name != "cnn" else found
+
+def at_thresholds_too(found: Answer, baseline: Callable, setting: Setting, encoder: Encoder | None) -> Answer:
+    "The answer at thresholds that the validation windows choose, where the study wants it and no inner folds did it."
+    own = getattr(baseline, "adjust", False) and len(setting.windows.classes) == 2
+    if not getattr(setting.cfg, "thresholds", None) or own: return found
+    val = validating(setting)
+    said = answer_of(baseline, setting.testing(val), encoder, validate=False).prediction
+    factors = chosen_on(setting.windows[val].scored.y, said)
+    return replace(found, prediction=decided(found.prediction, factors),
+                   settings=found.settings | {"thresholds": said_factors(setting.task.names, factors)})
 
 def answered(setting: Setting, names: str | list = "all", encoder: Encoder | None = None) -> dict: # as `baselines`
     "The predictions of `answers`; what was left out is told as a warning."

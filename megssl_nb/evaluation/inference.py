@@ -16,7 +16,7 @@ from ..core import MegsslError
 # %% ../../nbs/evaluation/31a_inference.ipynb #a305ec9b
 populations = ("subjects", "recordings", "trials", "seeds")
 least_units = 5  # fewer have points, but no interval and no verdict
-held_out = {"across": populations, "parts": populations[1:], "within": populations[2:]}
+held_out = {"across": populations, "per subject": populations, "parts": populations[1:], "within": populations[2:]}
 
 def population_of(scheme: str, # of the split
                   counts: dict, # population -> how many units there are; absent = not known one by one
@@ -92,9 +92,9 @@ class Estimate:
 
     def interval(self, level: float = .95, within: tuple = anywhere, score: bool = False) -> tuple: # low, high
         "The t interval, cut at `within`; NaN below five units. `score`: on the arcsine scale between the two limits."
-        from scipy.stats import t
+        from scipy.special import stdtrit # what `scipy.stats.t.ppf` calls: tables ask for it thousands of times
         if self.units < least_units: return np.nan + 0 * self.value, np.nan + 0 * self.value
-        half = t.ppf(.5 + level / 2, self.df) * self.se
+        half = stdtrit(self.df, .5 + level / 2) * self.se
         straight = tuple(np.clip(self.value + sign * half, *within) for sign in (-1, 1))
         if not score or not np.isfinite(within).all(): return straight
         width = within[1] - within[0]
@@ -107,9 +107,9 @@ class Estimate:
     @property
     def p(self):
         "Two-sided, of no difference; NaN below five units, and where nothing varies around a difference."
-        from scipy.stats import t
+        from scipy.special import stdtr # the lower tail, as `scipy.stats.t.sf` takes it
         sure = self.se < 1e-12
-        p = 2 * t.sf(np.abs(self.value) / np.where(sure, 1, self.se), self.tail)
+        p = 2 * stdtr(self.tail, -np.abs(self.value) / np.where(sure, 1, self.se))
         p = np.where(sure, np.where(np.abs(self.value) < 1e-12, 1., np.nan), p)
         return np.where(self.units < least_units, np.nan, p)[()]
 
@@ -123,14 +123,16 @@ class Estimate:
         units, seeds, rest = self.parts
         more = np.ones_like(self.value, float)
         for _ in range(30): # more units have more degrees of freedom, which need fewer units
+            before = more
             target = (margin / _reach(self.tail * more, tests, power)) ** 2
             more = np.where(target > seeds, (units + rest) / np.maximum(target - seeds, 1e-300), np.inf)
             more = np.clip(more, 1 / self.units, 1e6)
+            if (more == before).all(): break
         return np.where(more < 1e6, np.ceil(np.maximum(more * self.units, least_units)), np.nan)[()]
 
 def _reach(df, tests, power): # in standard errors
-    from scipy.stats import t
-    return t.ppf(1 - .025 / tests, df) + t.ppf(power, df)
+    from scipy.special import stdtrit
+    return stdtrit(df, 1 - .025 / tests) + stdtrit(df, power)
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #28437583
 def _degrees(parts, n_units, n_seeds, n) -> tuple: # of the interval, of p

@@ -9,7 +9,7 @@ __all__ = ['PointClassifier', 'covering', 'token_rows', 'probe_points', 'merged'
 from typing import Literal
 import numpy as np
 import torch
-from .readouts import Setting, embeddings, fit_predict, logistic
+from .readouts import Setting, balanced, embeddings, fit_predict, logistic
 from .tasks import Classes, Classifier, TaskConfig
 from ..windows.batches import Batch, as_batch
 from ..core import Config
@@ -41,12 +41,15 @@ def token_rows(targets: np.ndarray, # (n, T) class of each time point, -1 = unla
     rows = np.flatnonzero(counts)
     return rows//(n*k), rows//k % n, rows % k, counts[rows]
 
-def probe_points(encoder: Encoder, windows: Windows, train: np.ndarray, test: np.ndarray, c: float = 1.0
+def probe_points(encoder: Encoder, windows: Windows, train: np.ndarray, test: np.ndarray, c: float = 1.0,
+                 class_weight: str | None = None # "balanced": every class weighs the same
                  ) -> np.ndarray: # (labelled time points of `test`, K)
     "Logistic regression on the tokens of the frozen encoder, for each labelled time point."
     at, k = covering(encoder, windows.length), len(windows.classes)
     tokens = lambda idx: embeddings(encoder, windows, idx, pool="tokens").reshape(len(idx), at[-1] + 1, -1)
     window, token, y, weight = token_rows(windows.targets(train), at, k)
+    if class_weight == "balanced":
+        weight = weight*balanced(np.bincount(y, weight, k))[y]
     answers = tokens(test)
     prob = fit_predict(logistic(c), tokens(train)[window, token], y, answers.reshape(-1, answers.shape[-1]), k, weight)
     return merged(windows[test], prob.reshape(*answers.shape[:2], k)[:, at][windows.targets(test) >= 0])
@@ -75,4 +78,5 @@ class TimePoints(Classes):
 
     def probe(self, encoder: Encoder, setting: Setting):
         self.probe_decoder(setting)
-        return probe_points(encoder, setting.windows, setting.few, setting.test, setting.cfg.probe_c)
+        return probe_points(encoder, setting.windows, setting.few, setting.test, setting.cfg.probe_c,
+                            getattr(setting.cfg, "class_weight", None))

@@ -76,7 +76,7 @@ def by_unit(results, population: str, # of `populations`
             units: Any = None, # scores of recordings or trials: rows like `results`, with a column `unit`
            ): # -> DataFrame like `results`, with a column `unit`; empty = not known
     "The scores of single units, for all of them together."
-    if population == "subjects":
+    if population == "subjects" and units is None:
         single = results[results["subject"] != "all"]
         if len(single): return single.assign(unit=single["subject"], subject="all")
         sets = results[results["subject"] == "all"]
@@ -88,9 +88,10 @@ def _estimated(rows, single): # -> Estimate, whether it is over units; single: r
     if single is not None and len(single):
         cells = single.groupby(["unit", "seed"], sort=False)["value"].mean()
         return estimate(cells.to_numpy(), *(cells.index.get_level_values(k) for k in ("unit", "seed"))), True
-    seeds = rows.groupby("seed", sort=False)
-    tested = seeds["fold"].agg(lambda f: str(sorted(set(f))))
-    return conditional(seeds["value"].mean().to_numpy(), tested.to_numpy()), False
+    means, folds = rows.groupby("seed", sort=False)["value"].mean(), {}
+    for seed, fold in zip(rows["seed"], rows["fold"]):
+        folds.setdefault(seed, set()).add(fold)
+    return conditional(means.to_numpy(), [str(sorted(folds[seed])) for seed in means.index]), False
 
 # %% ../../nbs/evaluation/31_statistics.ipynb #4a6f381b
 def answer_counts(results, by: tuple = ()) -> dict: # (*by, subject, metric) -> count

@@ -6,17 +6,19 @@
 __all__ = ['metrics', 'tasks', 'Classifier', 'TaskConfig', 'Task', 'Classes', 'asked', 'task_config', 'task_of']
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #90d92a26
+import copy
 from typing import Literal
 import numpy as np
 import torch
 from torch import nn
 from ..core import Config, MegsslError, Registry, code_digest
 from .metrics import Score, confusion, metric_rows, scores
-from .readouts import Setting, embeddings, fit_predict, logistic
+from .readouts import Setting, balanced, embeddings, fit_predict, logistic
 from .statistics import possible
-from ..windows.batches import Batch, at_hand
+from ..windows.batches import Batch, at_hand, kept_on
 from ..models.encoder import Encoder
 from ..windows.cut import Windows, WindowTable
+from ..windows.splits import Split
 
 # %% ../../nbs/evaluation/29_tasks.ipynb #24686765
 class Classifier(nn.Module):
@@ -96,9 +98,18 @@ class Task:
         "What the columns of a prediction are called."
         return list(windows.classes)
 
+    def on(self, windows: Windows, split: Split): # -> windows, task
+        "Windows and task of one fold, where targets are fitted to its training windows; here as they are."
+        return windows, self
+
     def fitted(self, windows: Windows, train: np.ndarray):
         "The same task with what it learns from the targets of the training windows."
         return self
+
+    def weighed(self, windows: Windows, train: np.ndarray):
+        "The same task in which every class weighs the same."
+        raise MegsslError(f"evaluate.class_weight: {self.cfg.kind} has no classes that could weigh the same; leave it "
+                          "out")
 
     def targets(self, windows: Windows, idx: np.ndarray | None = None) -> np.ndarray: # (B,), (B, T) or (B, K)
         "What is asked of windows `idx`."
@@ -172,6 +183,10 @@ class Task:
         "One row per subject (and `all`), level and metric; scored: `windows[test].scored`."
         raise NotImplementedError
 
+    def tables(self, scored: WindowTable, prediction: np.ndarray) -> dict: # name -> DataFrame
+        "What is kept of each prediction beside the scores; nothing, where the predictions say it all."
+        return {}
+
 # %% ../../nbs/evaluation/29_tasks.ipynb #beb5c2bc
 class Classes(Task):
     "To which class a window belongs: cross-entropy, probabilities, balanced accuracy, a vote of each recording."
@@ -179,7 +194,9 @@ class Classes(Task):
     shown = ("macro_f1", "balanced_accuracy")
     baselines = ("majority", "log_variance", "band_power", "tangent_space", "lowpass_lda", "random_frozen")
     on_request = ("cnn", "wave", "xdawn", "filter_bank", "csp", "transductive_power", "transductive_tangent", "cca",
-                  "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions")
+                  "filter_bank_cca", "correlations", "steady_tangent", "harmonics", "time_mean", "random_convolutions",
+                  "bins", "pitom", "laplacian")
+    weight = None              # (K,) what each class weighs in the loss; None = every window weighs the same
     class Config(TaskConfig):
         kind: Literal["classes"] = "classes"
 
@@ -191,15 +208,26 @@ class Classes(Task):
     def guess(self): # among classes that are equally frequent; of another headline it is not known
         return 1/len(self.names) if self.headline in ("macro_f1", "accuracy", "balanced_accuracy") else None
 
+    def weighed(self, windows: Windows, train: np.ndarray):
+        task = copy.copy(self)
+        task.weight = torch.from_numpy(balanced(windows.tally(train))).float()
+        return task
+
     def loss(self, output: torch.Tensor, batch: Batch):
         y = batch.target
         count = (y >= 0).sum()
-        return nn.functional.cross_entropy(output, y, ignore_index=-1), int(count) if at_hand(count) else count
+        return self.entropy(output, y, count), int(count) if at_hand(count) else count
+
+    def entropy(self, output: torch.Tensor, y: torch.Tensor, count: torch.Tensor):
+        "The mean cross-entropy of what has a label; with weights a window weighs the same whatever stands beside it."
+        if self.weight is None: return nn.functional.cross_entropy(output, y, ignore_index=-1)
+        weight = kept_on(self.weight, output.device).to(output.dtype)
+        return nn.functional.cross_entropy(output, y, weight, ignore_index=-1, reduction="sum")/count.clamp(min=1)
 
     def watched(self, output: torch.Tensor, target: torch.Tensor):
         from sklearn.metrics import f1_score
         guess = output.argmax(1)
-        return {"val_loss": nn.functional.cross_entropy(output, target).item(),
+        return {"val_loss": self.entropy(output, target, (target >= 0).sum()).item(),
                 "val_accuracy": (guess == target).double().mean().item(),
                 "val_macro_f1": float(f1_score(target, guess, labels=range(output.shape[1]), average="macro",
                                                zero_division=0))}
@@ -209,8 +237,8 @@ class Classes(Task):
     def decoded(self, setting: Setting, train: np.ndarray, test: np.ndarray, decoder=None,
                 rows: np.ndarray | None = None):
         rows = setting.train if rows is None else rows
-        return fit_predict(decoder or logistic(setting.cfg.probe_c), train, setting.windows.y[rows], test,
-                           len(self.names))
+        decoder = decoder or logistic(setting.cfg.probe_c, getattr(setting.cfg, "class_weight", None))
+        return fit_predict(decoder, train, setting.windows.y[rows], test, len(self.names))
 
     def metrics(self, target: np.ndarray, prediction: np.ndarray): return scores(target, prediction, self.names)
 
@@ -231,6 +259,8 @@ tasks = Registry("task", lambda c: isinstance(c, type) and hasattr(c, "monitors"
 tasks.register("classes", Classes)
 tasks.register("time_points", "megssl_nb.evaluation.points:TimePoints")
 tasks.register("numbers", "megssl_nb.evaluation.numbers:Numbers")
+tasks.register("vectors", "megssl_nb.evaluation.words:Vectors")
+tasks.register("words", "megssl_nb.evaluation.words:Words")
 
 def asked(windows: Windows) -> str: # kind; "" where nothing has a label
     "The task that windows ask for: numbers, time points or classes."

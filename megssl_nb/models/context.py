@@ -12,7 +12,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 from pydantic import model_serializer
-from ..core import Config, MegsslError
+from ..core import Config, MegsslError, torch_rng
 from .tokens import Tokens, as_tokens
 from ..windows.batches import at_hand, full
 
@@ -27,24 +27,33 @@ class TransformerConfig(Config):
     dropout: float = 0.1
     # layer normalisation after each residual sum, or before each branch
     norm: Literal["post", "pre"] = "pre"
-    # added to the tokens: a fixed code, or a learned convolution over them
-    positions: Literal["sinusoid", "conv", "none"] = "sinusoid"
+    # added to the tokens: a fixed code, a learned convolution over them, or a learned table with a row per hop
+    positions: Literal["sinusoid", "conv", "learned", "none"] = "sinusoid"
     kernel: int = 128                                        # tokens that the convolution of positions "conv" covers
     groups: int = 16                                         # of that convolution
     causal: bool = False                                     # True: a token sees itself and earlier tokens only
     # chance that a layer is skipped in a training step (Fan et al. 2020)
     layerdrop: float = 0.0
-    # added to tokens that have a place: sines of their coordinates, or a small network of them
-    places: Literal["none", "fourier", "learned"] = "none"
+    # added to tokens that have a place: sines of their coordinates, a small network of them, or waves in space and time
+    places: Literal["none", "fourier", "learned", "waves"] = "none"
+    length: int = 512                                        # hops that the table of positions "learned" covers
+    registers: int = 0                                       # learned tokens of no time that all tokens read and write
+    # first weights: normal with std 0.02, or uniform by width (Glorot and Bengio 2010), with which narrow networks learn
+    # sooner
+    init: Literal["normal", "xavier"] = "normal"
 
     @model_serializer(mode="wrap")
     def _used(self, handler):
         "What is not asked for is not written down: digests do not depend on options that came later."
-        return {k: v for k, v in handler(self).items() if (k, v) != ("places", "none")}
+        later = {"places": "none", "length": 512, "registers": 0, "init": "normal"}
+        return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
     def model_post_init(self, _):
-        if min(self.dim, self.layers, self.heads, self.ffn) < 1:
-            raise MegsslError("context: dim, layers, heads and ffn must be at least 1")
+        if min(self.dim, self.layers, self.heads, self.ffn, self.length) < 1:
+            raise MegsslError("context: dim, layers, heads, ffn and length must be at least 1")
+        if self.registers < 0 or self.registers and self.causal:
+            raise MegsslError(f"context: registers: {self.registers}; give 0 or more, and none to a causal context, "
+                              "where they would tell of what comes later")
         if self.dim % self.heads:
             raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads")
         if self.dim % 2: raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}")
@@ -54,6 +63,9 @@ class TransformerConfig(Config):
         if self.positions == "conv" and self.causal:
             raise MegsslError("context: causal: the convolution of positions 'conv' looks ahead; choose positions: "
                               "sinusoid")
+        if self.positions == "conv" and self.registers:
+            raise MegsslError("context: registers: the convolution of positions 'conv' would take them for tokens; "
+                              "choose positions: sinusoid")
         if self.positions == "conv" and (self.kernel < 1 or self.groups < 1 or self.dim % self.groups):
             raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups")
 
@@ -127,6 +139,31 @@ class PlaceCode(nn.Module):
         code = self.map(torch.cat([angle.sin(), angle.cos()], -1) if self.fourier else at/0.1)
         return code.where(known, self.unknown.to(code.dtype))
 
+# %% ../../nbs/models/11_context.ipynb #151929d5
+class WaveCode(nn.Module):
+    "Where and when tokens are, as sines of waves in space and time; unknown places share a fixed code."
+    def __init__(self, cfg: TransformerConfig, waves: int = 128):
+        super().__init__()
+        g = torch_rng(0, "waves")
+        between = lambda low, high: low*(high/low)**torch.rand(waves, 1, generator=g)  # evenly in octaves
+        space = F.normalize(torch.randn(waves, 3, generator=g), dim=1)/between(0.05, 0.8)  # 1/m
+        rate = 1/between(0.05, 8.)  # Hz
+        quarter = waves//4
+        space[:quarter], rate[quarter:2*quarter] = 0., 0.
+        self.register_buffer("rates", 2*math.pi*torch.cat([space, rate], 1), persistent=False)
+        self.map = nn.Linear(2*waves, cfg.dim)
+        self.register_buffer("unknown", .5*torch.randn(cfg.dim, generator=g), persistent=False)
+
+    def forward(self, place, time): # (B, N, 3) m, NaN = unknown, or None; (B, N) s -> (B, N, dim)
+        "Fourier features of place and time, and a linear map."
+        if place is None:
+            place = torch.full((), torch.nan, device=time.device).expand(*time.shape, 3)
+        known = place.isfinite().all(-1, keepdim=True)
+        at = torch.cat([place.float().where(known, 0.), time[..., None].float()], -1)
+        angle = at @ self.rates.mT
+        code = self.map(torch.cat([angle.sin(), angle.cos()], -1))
+        return code + self.unknown.to(code.dtype).where(~known, 0.)
+
 # %% ../../nbs/models/11_context.ipynb #ffe8258f
 class Layer(nn.Module):
     "Self-attention and a feed-forward network, each with a residual sum."
@@ -157,13 +194,14 @@ class Layer(nn.Module):
         return self.norm2(x + self.drop(self.ffn(x)))
 
 # %% ../../nbs/models/11_context.ipynb #18ece6bc
-def attended(tokens: Tokens, causal: bool): # -> (B, 1, N, N) bool, or None: all, or all up to its own in order
-    "Which tokens each token sees: the valid ones, a causal one none that are later, and always itself."
+def attended(tokens: Tokens, causal: bool, registers: int = 0
+             ): # -> (B, 1, N, N) bool, or None: all, or all up to its own in order
+    "Which tokens each token sees: the valid ones, a causal one none that are later, registers first, always itself."
     if full(tokens.valid) and (tokens.even or not causal): return None
-    seen = tokens.valid[:, None, :]
+    seen = F.pad(tokens.valid, (registers, 0), value=True)[:, None, :]
     if causal:
         seen = seen & (tokens.time[:, None, :] <= tokens.time[:, :, None])
-    return (seen | torch.eye(tokens.shape[1], dtype=torch.bool, device=seen.device))[:, None]
+    return (seen | torch.eye(seen.shape[2], dtype=torch.bool, device=seen.device))[:, None]
 
 # %% ../../nbs/models/11_context.ipynb #b556df95
 class Transformer(nn.Module):
@@ -179,23 +217,32 @@ class Transformer(nn.Module):
         self.drop = nn.Dropout(cfg.dropout)
         for m in self.modules():
             if isinstance(m, nn.Linear):
-                nn.init.trunc_normal_(m.weight, std=0.02)
+                if cfg.init == "xavier":
+                    nn.init.xavier_uniform_(m.weight)
+                else:
+                    nn.init.trunc_normal_(m.weight, std=0.02)
                 nn.init.zeros_(m.bias)
-        self.where = PlaceCode(cfg) if cfg.places != "none" else None
+        code = WaveCode if cfg.places == "waves" else PlaceCode
+        self.where = code(cfg) if cfg.places != "none" else None
+        self.table = nn.Parameter(.02*torch.randn(cfg.length, cfg.dim)) if cfg.positions == "learned" else None
+        self.registers = nn.Parameter(.02*torch.randn(cfg.registers, cfg.dim)) if cfg.registers else None
         self.fixed = False  # True: every step runs the same kernels; a skipped layer is computed and left out
 
     def forward(self, tokens: Tokens | torch.Tensor): # Tokens, or (B, N, dim) one step apart -> (B, N, dim)
         "Positions are added here, so a mask token that replaces a token keeps its time and place."
         tokens = as_tokens(tokens)
-        seen = attended(tokens, self.cfg.causal)
-        x = self.drop(self.norm_in(self.places(self.coded(tokens, seen))))
+        seen = attended(tokens, self.cfg.causal, self.cfg.registers)
+        x = self.coded(tokens, seen)
+        if self.registers is not None:
+            x = torch.cat([self.registers.to(x.dtype).expand(len(x), -1, -1), x], 1)
+        x = self.drop(self.norm_in(self.places(x)))
         skips = self.cfg.layerdrop if self.training else 0.
         for layer in self.layers:
             if skips and self.fixed:
                 x = torch.where(torch.rand((), device=x.device) < skips, x, layer(x, seen).to(x.dtype))
             elif not skips or torch.rand(()).item() >= skips:  # drawn on the CPU, which waits for no device
                 x = layer(x, seen)
-        return self.norm(x)
+        return self.norm(x[:, self.cfg.registers:])
 
     def coded(self, tokens: Tokens, seen: torch.Tensor | None): # -> (B, N, dim)
         "The tokens and where they are; 0 in place of what is not valid."
@@ -206,4 +253,16 @@ class Transformer(nn.Module):
         if self.cfg.positions == "sinusoid":
             steps = tokens.steps if tokens.time.stride(0) else tokens.steps[:1]  # the same in all windows
             values = values + sinusoid(steps, self.cfg.dim).to(values.dtype)
-        return values if self.where is None else values + self.where(tokens.place).to(values.dtype)
+        if self.table is not None:
+            values = values + self.looked_up(tokens).to(values.dtype)
+        if self.where is None: return values
+        known = (tokens.place, tokens.time) if self.cfg.places == "waves" else (tokens.place,)
+        return values + self.where(*known).to(values.dtype)
+
+    def looked_up(self, tokens: Tokens): # -> (B, N, dim)
+        "The rows of the learned table."
+        at = tokens.steps.round().long()
+        if at_hand(at) and int(at.max()) >= self.cfg.length:
+            raise MegsslError(f"context: length: the table of positions has {self.cfg.length} rows, and a token is "
+                              f"{int(at.max())} hops from the first; raise length, or choose positions: sinusoid")
+        return self.table[at]

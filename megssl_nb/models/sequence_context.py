@@ -14,7 +14,9 @@ import torch
 from torch import nn
 from pydantic import Field
 from ..core import Config, MegsslError
+import torch.nn.functional as F
 from .context import Layer, TransformerConfig, attended
+from .linear_tokens import Dropout
 from .tokens import Tokens, as_tokens
 
 # %% ../../nbs/models/11b_sequence_contexts.ipynb #01ad8b77
@@ -99,7 +101,34 @@ class TimeCode(nn.Module):
 
 def pooler(dim, dropout, first=0.): # first: dropout before the map
     "The map of what stands for a window."
-    return nn.Sequential(*[nn.Dropout(first)]*(first > 0), nn.Linear(dim, dim), nn.Tanh(), nn.Dropout(dropout))
+    return nn.Sequential(*[nn.Dropout(first)]*(first > 0), nn.Linear(dim, dim), nn.Tanh(), Dropout(dropout))
+
+# %% ../../nbs/models/11b_sequence_contexts.ipynb #1f73a78c
+class SequenceLayer(Layer):
+    "A layer with dropout where GPT-2 and BERT have it: of attention and of both branches, none inside the second one."
+    def __init__(self, cfg: TransformerConfig, gelu: str):
+        super().__init__(cfg)
+        self.ffn[1], self.ffn[2] = nn.GELU("tanh" if gelu == "tanh" else "none"), nn.Identity()
+        self.drop = Dropout(cfg.dropout)
+
+    def attention(self, x: torch.Tensor, seen: torch.Tensor | None = None): # as of `Layer`
+        "With dropout on a CPU no fused kernel is faster than the plain products."
+        if not (self.training and self.cfg.dropout) or x.device.type != "cpu": return super().attention(x, seen)
+        (B, N, d), heads = x.shape, self.cfg.heads
+        q, k, v = self.qkv(x).view(B, N, 3, heads, -1).permute(2, 0, 3, 1, 4).reshape(3, B*heads, N, -1)
+        if seen is None and self.cfg.causal:
+            seen = torch.ones(1, 1, N, N, dtype=torch.bool).tril_()
+        out = q.new_zeros(seen.shape).masked_fill_(~seen, -torch.inf) if seen is not None else q.new_zeros(1, 1, 1, 1)
+        out = out[0] if len(out) == 1 else out.expand(-1, heads, N, N).flatten(0, 1)
+        weight = torch.baddbmm(out, q, k.mT, alpha=(d//heads)**-.5).softmax(-1)
+        return self.proj((self.drop(weight) @ v).view(B, heads, N, -1).transpose(1, 2).flatten(2))
+
+    def forward(self, x: torch.Tensor, seen: torch.Tensor | None = None): # as of `Layer`
+        if self.cfg.norm == "pre":
+            x = self.drop.onto(x, self.attention(self.norm1(x), seen))
+            return self.drop.onto(x, self.ffn(self.norm2(x)))
+        x = self.norm1(self.drop.onto(x, self.attention(x, seen)))
+        return self.norm2(self.drop.onto(x, self.ffn(x)))
 
 # %% ../../nbs/models/11b_sequence_contexts.ipynb #30dec7fe
 class SequenceTransformer(nn.Module):
@@ -115,12 +144,10 @@ class SequenceTransformer(nn.Module):
         self.word = nn.Parameter(torch.zeros(d)) if cfg.positions else None
         self.types = None if self.causal else nn.Embedding(2, d)
         self.norm_in = nn.Identity() if self.causal else nn.LayerNorm(d)
-        self.layers = nn.ModuleList(Layer(own) for _ in range(cfg.layers))
+        self.layers = nn.ModuleList(SequenceLayer(own, cfg.gelu) for _ in range(cfg.layers))
         self.norm = nn.LayerNorm(d) if self.causal else nn.Identity()
-        self.drop = nn.Dropout(cfg.dropout)
+        self.drop = Dropout(cfg.dropout)
         self.pooler = pooler(d, cfg.dropout) if cfg.summary == "cls" else None
-        for layer in self.layers if cfg.gelu == "tanh" else ():
-            layer.ffn[1] = nn.GELU("tanh")
         for m in self.modules():
             if isinstance(m, nn.Linear):
                 nn.init.trunc_normal_(m.weight, std=0.02)

@@ -17,8 +17,8 @@ from ..models.tokens import Tokens
 from .base import evaluating, register
 from .sequences import (SequencePretext, SequencePretextConfig, ar1, nearest_unseen, of_samples,
                                          overlap,
-                                         special_parameter, special_token)
-from ..windows.batches import Batch
+                                         recorded, special_parameter, special_token)
+from ..windows.batches import Batch, full
 from .base import PretextOutput
 
 # %% ../../nbs/pretext/27b_causal.ipynb #82f09b48
@@ -75,17 +75,17 @@ class Causal(SequencePretext):
         batch = self.cut(encoder, batch, generator)
         ask = self.one if self.config.single_target else self.every
         z, asked, hidden = ask(encoder, batch, generator)
-        T = batch.x.shape[-1]
-        mask, seen = (m[:, None] & batch.there for m in (asked, hidden))
-        return self.finish(encoder, self.decoded(z, T), batch.x, {"causal": mask}, batch.x.masked_fill(seen, 0.), seen,
-                           batch.there)
+        there = recorded(batch)
+        mask, seen = (m[:, None].expand_as(there) if full(there) else m[:, None] & there for m in (asked, hidden))
+        read = batch.x.masked_fill(seen, 0.) if self.config.single_target or not self.training else batch.x
+        return self.finish(encoder, self.decoded(z, batch.x.shape[-1]), batch.x, {"causal": mask}, read, seen, there)
 
     def every(self, encoder: nn.Module, batch: Batch | torch.Tensor, generator: torch.Generator
               ): # -> (B, N, dim), (B, T) bool scored, (B, T) bool hidden
         "Each token from those that are `horizon` and more before it."
         tokens, h = encoder.tokens(batch), self.horizon
         z = encoder.context(shifted(tokens, special_token(encoder, self.start), h))
-        z = torch.cat([z[:, :1].expand(-1, h - 1, -1), z], 1)
+        z = torch.cat([z[:, :1].expand(-1, h - 1, -1), z], 1) if h > 1 else z
         hop, T = encoder.tokenizer.hop, batch.x.shape[-1]
         at = torch.arange(T, device=z.device)
         asked = (at >= h*hop) & (at < (z.shape[1] - 1)*hop + encoder.tokenizer.field)

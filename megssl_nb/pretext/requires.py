@@ -25,6 +25,8 @@ requirements = { # name -> whether a tokenizer offers it, what is wrong if not a
                "has no way back to signals; give the class mirror(), or hop and field in samples for a linear one"),
     "features": (_has("features", "project"), "has no features; give the class features(x, mask) and "
                                               "project(features)"),
+    "patches": (_has("cut", "uncut", "cells"), "does not cut signals into patches; choose tokenizer.kind: patches or "
+                                               "sensor_patches"),
     "covers": (_has("covers"), "does not say which samples a token stands for; give the class covers(tokens, samples)")}
 
 def check_requires(config: Config, # of one task

@@ -20,7 +20,9 @@ from ..models.encoder import Encoder
 # %% ../../nbs/pretext/24_stages.ipynb #efb99aef
 for _name, _class in {"autoencode": "autoencode:Autoencode", "causal": "causal:Causal",
                       "sequence_bert": "sequence_bert:SequenceBert",
-                      "network_bert": "network_bert:NetworkBert"}.items():
+                      "network_bert": "network_bert:NetworkBert",
+                      "masked_autoencoder": "masked_autoencoder:MaskedAutoencoder",
+                      "latent_prediction": "latent_prediction:LatentPrediction"}.items():
     register(_name, f"megssl_nb.pretext.{_class}")
 
 # %% ../../nbs/pretext/24_stages.ipynb #100281dd

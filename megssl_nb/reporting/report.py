@@ -389,7 +389,8 @@ def warnings_of(r: Records) -> list: # blocks for the top of the page
     if said := complaints(r):
         found.append(page.warning("What pretraining itself complains about:",
                                   [page.td(title, text) for title, text in said]))
-    return found
+    notes = sorted({note for s in r.stages.values() for note in s.get("provenance", {}).get("notes", ())})
+    return found + [page.warning(f"Of weights from elsewhere: {note}.") for note in notes]
 
 def link(r: Records, path: str | Path | None
          ): # of a file in the run folder, relative and quoted; "" when it is not there

@@ -59,16 +59,20 @@ def kept_predictions(run: Run, job) -> dict: # cell -> DataFrame
     folder = run.folder/job.folder
     if job.kind == "pretrain" or not all((folder/f).is_file() for f in ("predictions.csv", "metrics.json")): return {}
     if read_record(folder/"metrics.json")["job"] != job.digest: return {}
-    words = dict.fromkeys(("recording", "group", "true", "predicted", "baseline"), str)
+    words = dict.fromkeys(("recording", "subject", "group", "true", "predicted", "baseline"), str)
     said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words)
     if job.kind == "evaluate": return {job.cell: said}
     said = said[said["labels"] == (run.study.headline_labels or 0)]
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}
 
 def units_of_windows(said, fold: int) -> dict: # said: of `kept_predictions`; population -> (N,) names of units
-    "To which recording, and to which block of neighbouring trials, each prediction belongs."
+    """To which recording, to which block of neighbouring trials and, where subjects lack a class and have no score of
+    their own, to which subject each prediction belongs."""
     blocks = trial_blocks(said["recording"], said["onset"])
-    return {"recordings": said["recording"].to_numpy(), "trials": np.array([f"{fold}:{b}" for b in blocks])}
+    found = {"recordings": said["recording"].to_numpy(), "trials": np.array([f"{fold}:{b}" for b in blocks])}
+    if {"subject", "true"} <= set(said) and said.groupby("subject")["true"].nunique().min() < said["true"].nunique():
+        found["subjects"] = said["subject"].to_numpy()
+    return found
 
 def unit_counts(run: Run, todo: list) -> dict: # population -> count
     "How many recordings and blocks of trials are tested, as far as predictions are kept."
@@ -114,11 +118,12 @@ def unit_scores(run: Run, todo: list, population: str): # -> DataFrame like resu
     "What each recording, or block of trials, has in the scores of cells and baselines in the headline setting."
     import pandas as pd
     study, rows = run.study, []
-    for job in todo if population in ("recordings", "trials") else ():
+    for job in todo if population in ("recordings", "trials", "subjects") else ():
         at = {k: table_value(v) for k, v in study.points[job.point].items()} | {"seed": job.seed, "fold": job.fold}
         for cell, said in kept_predictions(run, job).items():
             of = {"cell": cell, **study.factors(cell), **at, "subject": "all"}
-            unit = units_of_windows(said, job.fold)[population]
+            unit = units_of_windows(said, job.fold).get(population)
+            if unit is None: continue
             rows += [of | {"level": level, "metric": metric, "unit": u, "value": v}
                      for level, *answers in levels_of(said, unit, population, run.task)
                      for metric, each in shares_of(*answers, run.task).items() for u, v in each.items()]
@@ -151,7 +156,7 @@ def collect(run: Run, todo: list) -> Path: # the run folder
     # of the baselines if every cell has failed
     reference = wanted if wanted in present else next(iter([*present, *results["cell"]]), wanted)
     swept = tuple(study.sweep)
-    who = population_of(study.split.scheme, {"subjects": results[results["subject"] != "all"]["subject"].nunique(),
+    who = population_of(study.split.speaks_of, {"subjects": results[results["subject"] != "all"]["subject"].nunique(),
                                              **unit_counts(run, todo)}, study.inference)
     units = unit_scores(run, todo, who)
     how = dict(population=who, units=units, margin=study.margin)
@@ -187,6 +192,7 @@ def predictions(windows: WindowTable, prob: np.ndarray
     "Who was predicted to be what, and how surely: one row per test window or time point."
     import pandas as pd
     classes, at = list(windows.classes), windows.recording
+    prob = prob.mean(1) if prob.ndim == 3 else prob  # of an ensemble
     if windows.numbers is not None:
         where = {"recording": [windows.store.recordings[i].key for i in at], "subject": windows.subject,
                  "onset": windows.onset.round(6)}

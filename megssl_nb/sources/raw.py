@@ -7,14 +7,14 @@ __all__ = ['sources', 'mne_reading', 'OpenedSource', 'RawSource', 'stem', 'check
            'open_source', 'own_kinds']
 
 # %% ../../nbs/sources/02_raw.ipynb #efe21ac0
-import contextlib, functools, re, warnings
+import contextlib, functools, glob, itertools, os, re, warnings
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator, field_validator, model_serializer
 from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
-from .paths import check_fif, find_paths, is_fif, series
+from .paths import check_fif, find_paths, is_fif, series, whole_folders
 from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
                                     reachable, relative_names, sensor_positions)
 from .breaks import mark_breaks, spans
@@ -44,6 +44,9 @@ def mne_reading(path: str|Path, field: str="paths", # what to name in an error
             raise MegsslError(f"{path}: {field}: declares more samples than fit into memory; damaged, or cut it into "
                               "pieces") from None
         except Exception as e:
+            if re.search("(?i)no raw data in|number of trials is", str(e)):
+                raise MegsslError(f"{path}: {field}: holds no continuous recording; trials are read with kind: "
+                                  "epochs") from None
             raise MegsslError(f"{path}: {field}: damaged, or not a format that MNE reads ({type(e).__name__}: "
                               f"{first_line(e)})") from None
     for text in sorted({" ".join(str(w.message).split()) for w in told if "naming conventions" not in str(w.message)
@@ -90,7 +93,9 @@ def refuse_option(error: TypeError, options: dict, path):
     raise MegsslError(f"{path}: read_raw: unknown option '{said[3]}'; {said[1]} takes {', '.join(there)}")
 
 # %% ../../nbs/sources/02_raw.ipynb #a44f8f27
-def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", default: str="") -> str:
+def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", default: str="", # as `Rule`
+              below: str="" # the part of the path in which a BIDS entity may stand
+              ) -> str:
     """The value of a rule: a constant, a regular expression with one group, values by pattern, or (no rule) the BIDS
     entity in the path."""
     text = path.as_posix()
@@ -101,11 +106,21 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
                               f"fit{'s' * (not found)} the path; one must")
         return found[0]
     if rule is None:
-        return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", text)) else default
+        return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text)) else default
     if "(" not in rule: return rule
     found = re.search(rule, text)
     if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
     return found[1]
+
+# %% ../../nbs/sources/02_raw.ipynb #5a33f9f3
+def common_root(patterns: list[str]) -> Path:
+    "The folder above the one that all patterns share; of relative patterns the folder that they are relative to."
+    paths = [expand(p, "paths") for p in patterns]
+    if not all(p.is_absolute() for p in paths): return Path().absolute()
+    fixed = [Path(*itertools.takewhile(lambda part: not glob.has_magic(part), p.parts)) for p in paths]
+    shared = Path(os.path.commonpath([p if p.is_dir() and p.suffix.lower() not in whole_folders else p.parent
+                                      for p in fixed]))
+    return shared.parent
 
 # %% ../../nbs/sources/02_raw.ipynb #9029f69e
 def one_group(rule: str|dict|None):
@@ -148,9 +163,8 @@ class OpenedSource(Source):
         return Loaded(*self.open(recording), functools.partial(self.reading, recording))
 
 # %% ../../nbs/sources/02_raw.ipynb #4c4d3e7b
-class RawFiles(OpenedSource):
-    "Files that `mne.io.read_raw` opens, and what their paths say."
-    kind: Literal["raw"] = "raw"
+class NamedFiles(OpenedSource):
+    "Files by their paths, what these say of them, and what is to be called or typed differently."
     paths: list[str]                       # files, folders (searched below) and globs
     # these five: a constant, a regular expression with one group over the path, or {pattern: value}
     subject: Rule = None
@@ -158,10 +172,6 @@ class RawFiles(OpenedSource):
     run: Rule = None
     label: Rule = None                     # class of the whole recording
     part: Rule = None                      # official split
-    # auto, annotations, stim, none, or a table; "{folder}/{stem}-eve.fif" finds one per recording
-    events: str = "auto"
-    event_id: dict[str, int]|None = None   # names for trigger codes; codes without a name are left out
-    trigger: Trigger = Trigger()           # how a trigger channel is read
     # pattern in the path -> {event in the file: its name}
     rename: dict[Annotated[str, AfterValidator(compiles)], dict[str, str]] = {}
     # channel in the file -> its name, where data sets call one place differently: {"T3": "T7"}
@@ -170,9 +180,45 @@ class RawFiles(OpenedSource):
     types: dict[str, str] = {}
     # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
     montage: str|None = None
+    places: ClassVar[tuple] = ("paths",)
+
+    def found(self) -> list[Path]:
+        "The files, each once."
+        return find_paths(self.paths)
+
+    def recordings(self) -> list[Recording]:
+        "One recording per path, sorted; the key is the path below the folder that all share."
+        if not self.paths: raise MegsslError("paths: nothing is named; give at least one file, folder or glob")
+        found, keys, root = [], set(), common_root(self.paths)
+        for name, path in relative_names(self.found()).items():
+            base = file_safe(stem(Path(name).parent/(path.parent.name if path.name.startswith("c,rf")
+                                                     and "/" not in name else path.name)))
+            key = base if base not in keys else f"{base}-{digest(name)[:6]}"  # other names, alike in safe letters
+            keys.add(key)
+            below = os.path.relpath(path, root)
+            value = lambda field, *default: from_path(getattr(self, field), path, field, *default, below=below)
+            found.append(Recording(str(path), value("subject", "sub", "1"), value("session", "ses", ""),
+                                   value("run", "run", ""), value("label", "", ""), value("part", "", ""), key=key,
+                                   reader=self))
+        if len(found) > 1 and self.subject is None and {(r.subject, "sub-1" in r.origin)
+                                                        for r in found} == {("1", False)}:
+            warnings.warn(f"{found[0].origin}: subject: {len(found)} recordings became subject '1'; if they are of "
+                          "several people, give a constant, or a pattern with one group such as 'S(\\d+)', as subject")
+        for pattern in self.rename:
+            if not any(re.search(pattern, Path(r.origin).as_posix()) for r in found):
+                raise MegsslError(f"{pattern}: rename: no path fits the pattern; the first is {found[0].origin}")
+        return sorted(found, key=lambda r: r.key)
+
+# %% ../../nbs/sources/02_raw.ipynb #d6b559ef
+class RawFiles(NamedFiles):
+    "Files that `mne.io.read_raw` opens, and what their paths say."
+    kind: Literal["raw"] = "raw"
+    # auto, annotations, stim, none, or a table; "{folder}/{stem}-eve.fif" finds one per recording
+    events: str = "auto"
+    event_id: dict[str, int]|None = None   # names for trigger codes; codes without a name are left out
+    trigger: Trigger = Trigger()           # how a trigger channel is read
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
-    places: ClassVar[tuple] = ("paths",)
 
     @field_validator("event_id")
     @classmethod
@@ -186,24 +232,6 @@ class RawFiles(OpenedSource):
         "Nothing is said of a trigger channel or of types where nothing is asked for."
         return {k: v for k, v in content(self).items() if k not in ("trigger", "types") or getattr(self, k) != (
             {} if k == "types" else Trigger())}
-
-    def recordings(self) -> list[Recording]:
-        "One recording per path, sorted; the key is the path below the folder that all share."
-        if not self.paths: raise MegsslError("paths: nothing is named; give at least one file, folder or glob")
-        found, keys = [], set()
-        for name, path in relative_names(find_paths(self.paths)).items():
-            base = file_safe(stem(Path(name).parent/(path.parent.name if path.name.startswith("c,rf")
-                                                     and "/" not in name else path.name)))
-            key = base if base not in keys else f"{base}-{digest(name)[:6]}"  # other names, alike in safe letters
-            keys.add(key)
-            value = lambda field, *default: from_path(getattr(self, field), path, field, *default)
-            found.append(Recording(str(path), value("subject", "sub", "1"), value("session", "ses"),
-                                   value("run", "run"), value("label"),
-                                   value("part"), key=key, reader=self))
-        for pattern in self.rename:
-            if not any(re.search(pattern, Path(r.origin).as_posix()) for r in found):
-                raise MegsslError(f"{pattern}: rename: no path fits the pattern; the first is {found[0].origin}")
-        return sorted(found, key=lambda r: r.key)
 
     def events_of(self, recording: Recording) -> str:
         "The `events` option for one recording, with its table's path filled in."
@@ -309,9 +337,13 @@ def place_electrodes(raw, montage: str, origin):
 # %% ../../nbs/sources/02_raw.ipynb #f2ddbc85
 sources = Registry("source", lambda cls: isinstance(cls, type) and issubclass(cls, Source), "a Source")
 for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSource",
+                      "epochs": "megssl_nb.sources.epochs:EpochsSource",
                       "joined": "megssl_nb.sources.joined:JoinedSource", "course": CourseSource,
                       "libribrain": "megssl_nb.sources.libribrain:LibriBrainSource", "arrays": ArraySource,
                       "tars": "megssl_nb.sources.tars:TarRecordings",
+                      "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
+                      "podcast": "megssl_nb.sources.podcast:PodcastSource",
+                      "envelope": "megssl_nb.sources.envelope:EnvelopeSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
 
@@ -323,12 +355,13 @@ def is_course(path: Path) -> bool:
     except MegsslError: return False
 
 # %% ../../nbs/sources/02_raw.ipynb #ecd9f033
-def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
+def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob, or several of these
                 origin="source", # the file or option to name in an error
                 foreign=False, # whether a data file says so, not the user: then no module is imported that it names
                ) -> Source:
     "The source that `spec` describes; a path is looked at: BIDS, course files, or anything that MNE reads."
     if isinstance(spec, Source): return spec
+    if isinstance(spec, (list, tuple)): return RawSource(paths=[str(s) for s in spec])
     if foreign:
         own_kinds(spec, origin)
     if isinstance(spec, dict):
@@ -342,6 +375,9 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob
     if path.suffix == ".npy":
         raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and "
                           "sfreq")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        raise MegsslError(f"{path}: {origin}: an image needs to be told which of its voxels count; give kind: nifti "
+                          "with paths and mask")
     return RawSource(paths=[str(spec)])
 
 # %% ../../nbs/sources/02_raw.ipynb #1ae94612

@@ -39,6 +39,11 @@ class Marks:
         few = self.upto(int(self.mark[n])) if len(self.mark) > n else self
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(few).items()}
 
+    @classmethod
+    def read(cls, plain: dict) -> "Marks":
+        "The marks that `plain` wrote."
+        return cls(**{k: np.asarray(v, np.int64) if isinstance(v, list) else v for k, v in plain.items()})
+
     @property
     def unit(self) -> np.ndarray: return self.at // (self.trial or span)
 

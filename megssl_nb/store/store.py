@@ -230,7 +230,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
 
 # %% ../../nbs/store/06_store.ipynb #5f5f4a7d
-def prepare(source: Source|dict|str|Path,       # a Source, or anything that `open_source` takes: a path, a dict
+def prepare(source: Any, # a Source; raws or epochs of MNE; anything that `open_source` takes: paths, a dict
             store: str|Path,                    # the folder to make
             cfg: PrepareConfig|dict|None=None,  # PrepareConfig or a dict of its fields
             n_jobs: int|None=None,              # processes; None = as many as there are cores
@@ -291,9 +291,14 @@ def request_of(source, cfg, scale_recordings=None) -> dict:
     return {"fingerprint": digest(told + code), "config": cfg.plain()}
 
 def as_source(source):
-    "A Source as it is; anything else through `open_source`."
+    "A Source as it is; raws and epochs of MNE as a source; anything else through `open_source`."
     from megssl_nb.sources.raw import open_source
-    return source if hasattr(source, "recordings") else open_source(source)
+    if hasattr(source, "recordings"): return source
+    several = source if isinstance(source, (list, tuple)) else [source]
+    if several and all(type(s).__module__.split(".")[0] == "mne" for s in several):
+        from megssl_nb.sources.memory import InMemory
+        return InMemory(several)
+    return open_source(source)
 
 # %% ../../nbs/store/06_store.ipynb #c71d8aef
 @contextlib.contextmanager

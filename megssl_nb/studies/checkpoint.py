@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 import numpy as np
 from ..core import Config, MegsslError, atomic_dir, read_record, write_record
+from ..store.copies import Marks, enough, shared
 from ..windows.splits import SplitConfig, Split, LeakError
 from ..models.encoder import EncoderConfig, checkpoint_folder, load_encoder
 from ..core.sensors import SensorImage
@@ -49,13 +50,16 @@ def said(folder: str | Path) -> str:
 def recordings_seen(windows: Windows, idx: np.ndarray, parent: dict = {}) -> list: # of dict(key, subject, file, digest)
     "The recordings of the windows `idx`, and those that the `parent` checkpoint's provenance names."
     used = [windows.store.recordings[i] for i in np.unique(windows.recording[idx])]
-    own = [{"key": r.key, "subject": r.subject, "file": Path(r.origin).name, "digest": r.digest} for r in used]
-    return sorted({tuple(r.values()): r for r in [*own, *parent.get("recordings", [])]}.values(),
-                  key=lambda r: (r["key"], r["digest"]))
+    own = [{"key": r.key, "subject": r.subject, "file": Path(r.origin).name, "digest": r.digest}
+           | ({"marks": r.marks} if r.marks else {}) for r in used]
+    return sorted({(r["key"], r["subject"], r["file"], r["digest"]): r
+                   for r in [*own, *parent.get("recordings", [])]}.values(), key=lambda r: (r["key"], r["digest"]))
 
 def is_same(seen: dict, r) -> bool: # r: StoredRecording
-    "Whether a recording that pretraining saw is recording `r`."
-    return bool(r.digest) and seen["digest"] == r.digest or (seen["key"], seen["file"]) == (r.key, Path(r.origin).name)
+    "Whether a recording that pretraining saw is recording `r`, or a part or a copy of it."
+    if r.digest and seen["digest"] == r.digest: return True
+    if (seen["key"], seen["file"]) == (r.key, Path(r.origin).name): return True
+    return bool(seen.get("marks") and r.marks) and max(shared(Marks.read(seen["marks"]), Marks.read(r.marks))) >= enough
 
 def audit_checkpoint(provenance: dict, windows: Windows, split: Split, cfg: SplitConfig, # SplitConfig
                      origin: str = "checkpoint") -> list: # what a reader should know besides
@@ -73,7 +77,7 @@ def audit_checkpoint(provenance: dict, windows: Windows, split: Split, cfg: Spli
                         f"({', '.join(leaks[:3])}{', ...' * (len(leaks) > 3)}); test others, pretrain without them, or "
                         "say split.transductive: true")
     people = sorted({s["subject"] for s in seen} & {r.subject for r in tested})
-    if not people or cfg.scheme != "across": return []
+    if not people or not cfg.people: return []
     if any(is_same(s, r) for r in windows.store.recordings for s in seen):
         raise LeakError(f"{origin}: was trained on test subject {', '.join(people)} of the same data; test others, or "
                         "say split.transductive: true")

@@ -144,6 +144,11 @@ class StudyConfig(Config):
             raise ValueError("evaluate.labels: is for numbers (windows.numbers); set evaluate.labels_per_class")
         if not self.windows.numbers and self.evaluate.probe_head != "linear":
             raise ValueError("evaluate.probe_head: mlp is for numbers (windows.numbers); leave it out")
+        for name in ("class_weight", "thresholds"):
+            if self.windows.numbers and getattr(self.evaluate, name):
+                raise ValueError(f"evaluate.{name}: is for classes, and numbers are asked for (windows.numbers); leave "
+                                 "it "
+                                 "out")
         if self.headline is not None and self.headline not in self.evaluate.counts:
             field = "labels_per_class" if self.evaluate.labels is None else "labels"
             raise ValueError(f"headline: {self.headline} is not in evaluate.{field} {self.evaluate.counts}")
@@ -192,7 +197,8 @@ class StudyConfig(Config):
     @property
     def reference_cell(self) -> str:
         "The cell that the others are compared with."
-        return self.reference or next((c for c, stages in self.stages.items() if not stages), next(iter(self.stages)))
+        return self.reference or next((c for c, stages in self.stages.items() if not stages),
+                                      next(iter(self.stages), ""))  # "" = there are baselines only
 
     @property
     def points(self) -> dict: # name -> {field: value}; without a sweep one point without a name
@@ -290,6 +296,17 @@ def expand_texts(spec: Any):
         return os.environ[m[1]]
     return re.sub(r"\$\{(\w+)\}", value, spec)
 
+# %% ../../nbs/studies/40_study.ipynb #5fc71a84
+def refuse_tested_scales(prepared: dict, windows, split): # prepared: a PrepareConfig, plain
+    "Scales that were fitted on recordings that test have seen them."
+    from megssl_nb.windows.splits import LeakError
+    if prepared["scale"] != "train": return
+    parts = set(windows.part[split.test].tolist()) & set(prepared["scale_parts"])
+    if parts:
+        raise LeakError(f"data.prepare.scale_parts: {', '.join(sorted(parts))} has recordings that test; fit the "
+                        "scales "
+                        "on parts that never test, or set scale: recording")
+
 # %% ../../nbs/studies/40_study.ipynb #2489e58e
 @dataclass
 class Run:
@@ -334,12 +351,22 @@ class Run:
         from megssl_nb.evaluation.tasks import task_of
         return task_of(self.windows, self.study.task)
 
+    def folds(self, seed: int) -> list:
+        "The folds that a seed is run on."
+        return self.study.split.folds_of(seed, self.windows)
+
     def split(self, seed: int, fold: int = 0):
         "The audited split of a seed and fold, the same for all cells."
         from megssl_nb.windows.splits import make_split
         cfg = self.study.split
         key = ("split", self.study.windows.digest(), cfg.digest(), seed, fold)
-        return self.once(key, lambda: make_split(self.windows, cfg, seed, fold))
+        def make():
+            made = make_split(self.windows, cfg, seed, fold)
+            if not cfg.transductive:
+                there = getattr(self.store, "manifest", None) # a store says how it was made
+                refuse_tested_scales(there["config"] if there else self.study.data.prepare.plain(), self.windows, made)
+            return made
+        return self.once(key, make)
 
     def cell_folder(self, cell: str, seed: int, fold: int) -> Path:
         "Where the evaluation of a cell is kept."

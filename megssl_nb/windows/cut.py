@@ -8,6 +8,7 @@ __all__ = ['WindowConfig', 'WindowTable', 'instance_norm', 'Windows', 'make_wind
 # %% ../../nbs/windows/07_windows.ipynb #9f840dd5
 import warnings
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from functools import cached_property
 from typing import Literal
 import numpy as np
@@ -29,7 +30,7 @@ class WindowConfig(Config):
     norm: Literal["none", "instance"] = "none"
     # what has a label: the window, or each of its time points
     labels: Literal["window", "sample"] = "window"
-    # columns of the events table whose numbers are asked for, instead of a class
+    # columns of the events table whose numbers are asked for, instead of a class; "v*": all that begin with v
     numbers: list[str] | None = Field(default=None, min_length=1)
 
     @model_serializer(mode="wrap")
@@ -245,6 +246,7 @@ def label_numbers(windows, names, events):
     """The same windows with the numbers of their events; one is unlabelled if a number is missing, or no event covers
     it."""
     there = [c for c in events if c not in ("recording", "onset", "duration", "trial_type")]
+    names = [c for n in names for c in ([t for t in there if fnmatch(t, n)] if "*" in n else [n]) or [n]]
     if absent := [c for c in names if c not in there]:
         raise MegsslError(f"windows: numbers: no events table has a column of numbers {', '.join(absent)}; there are "
                           f"{', '.join(there) or 'none'}")

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Annotated, Literal
 import numpy as np
-from pydantic import BeforeValidator, Field, model_serializer
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
 from ..core import Config, MegsslError, digest, rng
 from .cut import Windows, is_trials
+from .folds import dealt, fair_order, trial_fold
 
 # %% ../../nbs/windows/08_splits.ipynb #7943115f
 Names = Annotated[list[str], BeforeValidator(lambda v: [str(x) for x in v] if isinstance(v, list) else v)]
@@ -22,8 +23,14 @@ Names = Annotated[list[str], BeforeValidator(lambda v: [str(x) for x in v] if is
 # %% ../../nbs/windows/08_splits.ipynb #bae220d0
 class SplitConfig(Config):
     "How windows are shared out."
-    scheme: Literal["within", "across", "parts"] = "across"
-    # across: subjects, or how many (1); within: fraction of each stream (0.2)
+    scheme: Literal["within", "across", "parts", "leave_one_subject_out"] = "across"
+    # within: a model for each subject, taught and tested on nobody else; the folds of each take turns
+    per: Literal["subject"] | None = None
+    # within: what a fold tests: a block of each stream ("time"), or the same share of the trials of each class
+    # ("trial")
+    test_by: Literal["time", "trial"] | None = None
+    # across: subjects, or how many (1); within: fraction of each stream (0.2), or of the trials of each class (one
+    # part of `folds`)
     test: Names | int | float | None = None
     # held out of training: subjects, a count, or a fraction; 0 = no validation
     val: Names | int | float = 0.2
@@ -34,7 +41,9 @@ class SplitConfig(Config):
     test_parts: Names | None = None               # patterns of parts that test
     # patterns of parts that validate and do nothing else, instead of `val`; pretraining too
     val_parts: Names | None = None
-    val_by: Literal["subject", "time", "trial"] | None = None # None: across "subject", within "time", parts "trial"
+    # None: across "subject", within "time", parts "trial"; within each stream, end: its last windows that may teach,
+    # next: those that follow the test block (and of the last block, the first ones)
+    val_by: Literal["subject", "time", "trial", "end", "next"] | None = None
     gap: float = Field(default=1.0, ge=0)         # s between windows of different sets within one line of time
     folds: int = Field(default=1, ge=1)           # how many test sets take turns
     # each seed tests one fold, its number modulo `folds`, instead of all of them
@@ -43,18 +52,51 @@ class SplitConfig(Config):
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
     # how many of the subjects that may teach do; of one seed, fewer lie within more. None = all; pretraining sees all
     train_subjects: int | None = Field(default=None, ge=1)
+    # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
+    # taught and tested (zero-shot)
+    apart: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent(self, plain):
         "What is not asked for is not said, so that digests of other studies do not know of it."
-        return {k: v for k, v in plain(self).items() if k != "train_subjects" or v is not None}
+        return {k: v for k, v in plain(self).items() if k not in ("train_subjects", "per", "test_by", "apart")
+                or v is not None}
+
+    @model_validator(mode="after")
+    def _fits(self):
+        for name in ("per", "test_by"):
+            if getattr(self, name) and self.scheme != "within": raise ValueError(f"{name}: is for scheme: within")
+        if self.scheme == "leave_one_subject_out" and (self.test is not None or self.folds > 1):
+            raise ValueError("leave_one_subject_out: tests each subject once; leave out test and folds (some of the "
+                             "subjects at a time: scheme: across with test and folds)")
+        return self
 
     @property
-    def held_by(self): return self.val_by or {"across": "subject", "within": "time", "parts": "trial"}[self.scheme]
+    def people(self) -> bool:
+        "Whether whole subjects are held out."
+        return self.scheme in ("across", "leave_one_subject_out")
 
-    def folds_of(self, seed: int) -> list:
-        "The folds that a seed is run on."
-        return [seed % self.folds] if self.rotate else list(range(self.folds))
+    @property
+    def held_by(self):
+        "What validation holds out."
+        own = {"within": self.test_by or "time", "parts": "trial"}.get(self.scheme, "subject")
+        return self.val_by or own
+
+    @property
+    def speaks_of(self) -> str:
+        "The scheme by which a study knows whom it can speak about."
+        return "across" if self.people else "per subject" if self.per else self.scheme
+
+    def n_folds(self, windows: Windows | None = None) -> int:
+        "How many test sets take turns."
+        if not self.per and self.scheme != "leave_one_subject_out": return self.folds
+        if windows is None: raise MegsslError("split: folds: as many as there are subjects; give the windows")
+        return self.folds*len(tested_subjects(windows, self))
+
+    def folds_of(self, seed: int, windows: Windows | None = None) -> list:
+        "The folds that a seed is run on; the windows are needed where each subject is a fold."
+        n = self.n_folds(windows)
+        return [seed % n] if self.rotate else list(range(n))
 
 # %% ../../nbs/windows/08_splits.ipynb #328fc15e
 @dataclass
@@ -67,6 +109,7 @@ class Split:
     pretrain_val: np.ndarray                      # labelled or not, to stop pretraining early
     dropped: dict = field(default_factory=dict)   # reason -> count
     windows: str = ""                             # digest of the windows
+    fold: int = 0                                 # its number
 
     @property
     def digest(self) -> str:
@@ -120,7 +163,7 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
             raise LeakError(f"split: {one} and {other}: {len(leak)} window{'s'[len(leak) < 2:]} {how}: {key(i)} at "
                             f"{windows.onset[i]:.3f} s ({one}) and "
                             f"{key(j)} at {windows.onset[j]:.3f} s ({other}); make the sets again with make_split")
-        apart_by = {"test"} if cfg.scheme == "across" else set()
+        apart_by = {"test"} if cfg.people else set()
         if cfg.held_by == "subject" and one != "pretrain_val":
             apart_by |= {"val"}
         shared = sorted(set(windows.subject[a].tolist()) & set(
@@ -131,6 +174,17 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
                             f"{windows.onset[i]:.3f} s ({one}); "
                             "hold whole subjects out, or say transductive: true if pretraining on test subjects is "
                             "meant")
+    if cfg.per:
+        named = [np.asarray(getattr(split, k), np.int64) for k in ("train", "val", "test")]
+        if len(who := np.unique(windows.subject[np.concatenate(named)])) > 1:
+            raise LeakError(f"split: per: train, val and test hold several subjects ({', '.join(who)}); a model of one "
+                            "subject knows nobody else")
+    if cfg.apart:
+        values = values_of(windows, cfg.apart)
+        taught = values[np.concatenate([split.train, split.val]).astype(int)]
+        if both := sorted(map(str, set(taught.tolist()) & set(values[split.test].tolist()))):
+            raise LeakError(f"split: apart: {cfg.apart}: {', '.join(both[:5])}: taught and tested; make the sets again "
+                            "with make_split")
 
 # %% ../../nbs/windows/08_splits.ipynb #932d9678
 def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
@@ -141,6 +195,15 @@ def in_parts(windows, patterns, name) -> np.ndarray: # (N,) bool
         raise MegsslError(f"split: {name}: no part is called {', '.join(absent)}; parts that exist: "
                           f"{', '.join(e or '(unnamed)' for e in exist)}")
     return np.isin(windows.part, [e for e in exist if any(fnmatch(e, p) for p in patterns)])
+
+def tested_subjects(windows, cfg) -> list:
+    "The subjects that can be tested one by one: those with a label in the parts that test."
+    asked = bool(windows.classes) or windows.numbers is not None
+    here = in_parts(windows, cfg.train_parts,
+                    "train_parts") if cfg.per else in_parts(windows, cfg.test_parts, "test_parts")
+    if asked and (here & (windows.y >= 0)).any():
+        here = here & (windows.y >= 0)
+    return np.unique(windows.subject[here]).tolist()
 
 def unit_time(windows) -> np.ndarray: # (N,) s
     "The time to cut by: that of the window, or that of its whole trial, which no cut may divide."
@@ -163,20 +226,32 @@ def consecutive_blocks(windows, idx, fraction: float, place) -> np.ndarray: # th
     return np.sort(np.concatenate(chosen))
 
 # %% ../../nbs/windows/08_splits.ipynb #15d489e5
-def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
-    "Test on a block of each stream: its end, and with each fold the block before."
-    fraction = 0.2 if cfg.test is None else cfg.test
+def share_of_test(cfg) -> float:
+    "The fraction of each stream, or of the trials of each class, that one fold tests."
+    whole = cfg.folds > 1 and (cfg.per or cfg.test_by == "trial")
+    fraction = cfg.test if cfg.test is not None else 1/cfg.folds if whole else 0.2
     if not isinstance(fraction, float) or not 0 < fraction < 1:
         raise MegsslError(f"split: test: {fraction}; scheme within takes the fraction of each stream to test on, such "
                           "as 0.2")
+    if cfg.folds * fraction > 1 + 1e-9:
+        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction:g} do not fit into one stream")
+    return fraction
+
+def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
+    "Test on a block of each stream: its end, and with each fold the block before; or on a share of the trials."
+    fraction = share_of_test(cfg)
     if cfg.test_parts:
         raise MegsslError("split: test_parts: scheme within tests on the parts that it trains on; choose scheme: parts")
-    if cfg.folds * fraction > 1 + 1e-9:
-        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction} do not fit into one stream")
     used = in_parts(windows, cfg.train_parts, "train_parts")
-    test = np.zeros(len(windows), bool)
-    test[consecutive_blocks(windows, np.flatnonzero(used), fraction, lambda others, n,
-                            _: max(0, others - fold * n))] = True
+    if cfg.per:
+        who, fold = divmod(fold, cfg.folds)
+        used &= windows.subject == tested_subjects(windows, cfg)[who]
+    idx = np.flatnonzero(used)
+    if cfg.test_by == "trial":
+        chosen = trial_fold(windows, idx, fold, fraction)
+    else:
+        chosen = consecutive_blocks(windows, idx, fraction, lambda others, n, _: max(0, others - fold*n))
+    test = as_mask(windows, chosen)
     return test, used & ~test
 
 def split_parts(windows, cfg, fold):
@@ -187,7 +262,7 @@ def split_parts(windows, cfg, fold):
                           + ", ".join(sorted(set(windows.part.tolist()))))
     train, test = in_parts(windows, cfg.train_parts, "train_parts"), in_parts(windows, cfg.test_parts, "test_parts")
     if cfg.folds > 1:
-        names = sorted(set(windows.part[test].tolist()))
+        names = parts_in_turn(windows, test, cfg.folds)
         if cfg.folds > len(names):
             raise MegsslError(f"split: folds: {cfg.folds} folds, but {len(names)} parts to test on "
                               f"({', '.join(names)})")
@@ -197,6 +272,17 @@ def split_parts(windows, cfg, fold):
         raise MegsslError(f"split: test_parts: {', '.join(sorted(set(windows.part[train & test].tolist())))} would "
                           "train as well; name other parts")
     return test, train
+
+def parts_in_turn(windows, test, folds) -> list:
+    "The parts that are tested: neighbours together, or dealt where a fold of neighbours would lack a class."
+    names, at = np.unique(windows.part[test], return_inverse=True)
+    if not windows.classes or windows.samples is not None: return names.tolist()
+    there, y = np.zeros((len(names), len(windows.classes)), bool), windows.y[test]
+    there[at[y >= 0], y[y >= 0]] = True
+    if all(t.any(0).all() for t in np.array_split(there, folds)): return names.tolist()
+    kinds, gen = np.unique(there, axis=0, return_inverse=True)[1].reshape(-1), rng(0, "folds")
+    order = gen.permutation(len(names))
+    return names[dealt(order, kinds[order], gen)].tolist()
 
 # %% ../../nbs/windows/08_splits.ipynb #2d647d2b
 def known_subjects(windows, names, name):
@@ -215,7 +301,9 @@ def split_across(windows, cfg, fold):
     if n_all < 2:
         raise MegsslError(f"split: scheme: across needs at least two subjects, found one ({', '.join(subjects)}); "
                           "choose scheme: within or parts")
-    if isinstance(cfg.test, list):
+    if cfg.scheme == "leave_one_subject_out":
+        chosen = [tested_subjects(windows, cfg)[fold]]
+    elif isinstance(cfg.test, list):
         chosen = known_subjects(windows, cfg.test, "test")
     elif cfg.test is None and cfg.test_parts:
         chosen = subjects
@@ -227,7 +315,8 @@ def split_across(windows, cfg, fold):
         if (cfg.folds - 1) * k >= len(subjects):
             raise MegsslError(f"split: folds: {cfg.folds} folds of {k} subjects, but there are "
                           f"{len(subjects)} to test on")
-        chosen = subjects[fold * k:(fold + 1) * k]
+        order, differ = fair_order(windows, np.flatnonzero(test), rng(0, "folds"))
+        chosen = (order.tolist() if differ else subjects)[fold * k:(fold + 1) * k]
     if cfg.folds > 1 and (isinstance(cfg.test, list) or (cfg.test is None and cfg.test_parts)):
         raise MegsslError("split: folds: given test subjects do not rotate; set folds: 1 or test to a number")
     held = np.isin(windows.subject, chosen)
@@ -244,18 +333,23 @@ def hold_subjects(windows, idx, val, seed):
         if not 0 < n < len(subjects):
             raise MegsslError(f"split: val: {n} of {len(subjects)} training subjects ({', '.join(subjects)}) cannot "
                               "validate; one must be left to train, or choose val_by: time or trial")
-        chosen = rng(seed, "val").choice(subjects, n, replace=False)
+        order, differ = fair_order(windows, idx, rng(seed, "val"))
+        chosen = order[:n] if differ else rng(seed, "val").choice(subjects, n, replace=False)
     return idx[np.isin(windows.subject[idx], chosen)]
+
+def share_of(val) -> float:
+    "The fraction of each stream that validates."
+    if isinstance(val, float) and 0 < val < 1: return val
+    raise MegsslError(f"split: val: {val}; val_by time takes the fraction of each stream to hold out, such as 0.2")
 
 def hold_time(windows, idx, val, seed):
     "A block of each stream, at a place that the seed chooses."
-    if not isinstance(val, float) or not 0 < val < 1:
-        raise MegsslError(f"split: val: {val}; val_by time takes the fraction of each stream to hold out, such as 0.2")
+    val = share_of(val)
     return consecutive_blocks(windows, idx, val, lambda others, n,
                               stream: int(rng(seed, "val", stream).integers(others + 1)))
 
 def hold_trials(windows, idx, val, seed):
-    "Trials (or labelled recordings), the same share or number of each class; their windows stay together."
+    "Trials (or labelled recordings), the same share or number of each class, of all subjects; windows stay together."
     if isinstance(val, list) or not 0 < val or (isinstance(val, float) and val >= 1):
         raise MegsslError(f"split: val: {val}; val_by trial takes a fraction such as 0.2, or how many trials per class")
     between = (windows.y[idx] < 0) & (windows.trial[idx] < 0) & (windows.of("label")[idx] == "")
@@ -266,15 +360,32 @@ def hold_trials(windows, idx, val, seed):
     groups, first = np.unique(windows.group[idx], return_index=True)
     chosen = []
     for k in np.unique(windows.y[idx][first]):
-        mine = rng(seed, "val", int(k)).permutation(groups[windows.y[idx][first] == k])
+        gen = rng(seed, "val", int(k))
+        mine = gen.permutation(np.flatnonzero(windows.y[idx][first] == k))
+        mine = groups[dealt(mine, windows.subject[idx][first][mine], gen)]
         n = val if isinstance(val, int) else max(1, round(val * len(mine)))
         if k >= 0 and n >= len(mine):
-            raise MegsslError(f"split: val: {n} of {len(mine)} trials of class {windows.classes[k]} cannot validate; "
-                              "one must be left to train")
+            of = f" of class {windows.classes[k]}" if windows.classes else ""
+            raise MegsslError(f"split: val: {n} of {len(mine)} trials{of} cannot validate; one must be left to train")
         chosen.append(mine[:n])
     return idx[np.isin(windows.group[idx], np.concatenate(chosen))]
 
-held_out_by = {"subject": hold_subjects, "time": hold_time, "trial": hold_trials}
+def hold_end(windows, idx, val, seed):
+    "The last windows of each stream that may teach."
+    return consecutive_blocks(windows, idx, share_of(val), lambda others, n, _: others)
+
+def hold_next(windows, idx, val, test): # test: (N,) bool
+    "The windows that follow the test block of each stream; behind the last block, the first ones."
+    when = unit_time(windows)
+    def place(others, n, name):
+        subject, stream = name.split("\t")
+        here = (windows.subject == subject) & (windows.stream == stream)
+        last = when[here & test].max(initial=-np.inf)
+        before = len(np.unique(when[idx][here[idx] & (when[idx] < last)]))
+        return 0 if before >= others + n else before
+    return consecutive_blocks(windows, idx, share_of(val), place)
+
+held_out_by = {"subject": hold_subjects, "time": hold_time, "trial": hold_trials, "end": hold_end, "next": hold_next}
 
 # %% ../../nbs/windows/08_splits.ipynb #8120ef0b
 def as_mask(windows, idx) -> np.ndarray: # (N,) bool
@@ -305,20 +416,21 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     "What may teach and what may pretrain, given the test side."
     pre = teach if cfg.pretrain_parts is None else in_parts(windows, cfg.pretrain_parts, "pretrain_parts") & ~test
     tested = np.isin(windows.subject, windows.subject[test])
-    if cfg.scheme == "across" and not cfg.transductive:
+    if cfg.people and not cfg.transductive:
         pre = without(pre, tested, "pretrain, of test subjects", dropped)
     near = close_to(windows, teach | pre, test, cfg.gap)
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
     return teach, (pre | test) if cfg.transductive else pre & ~near
 
-def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
+def hold_out(windows, cfg, test, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
     "Hold validation windows out of those that may teach, and out of those that may pretrain."
     none = np.zeros(len(windows), bool)
     named = in_parts(windows, cfg.val_parts, "val_parts") if cfg.val_parts else none
     teach = teach | named
-    held = named if cfg.val_parts else as_mask(windows,
-                                              held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val,
-                                                                seed)) if cfg.val else none
+    held = named if cfg.val_parts else none
+    if cfg.val and not cfg.val_parts:
+        by = test if cfg.held_by == "next" else seed
+        held = as_mask(windows, held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, by))
     if cfg.held_by == "subject" and not cfg.val_parts:
         held |= pre & np.isin(windows.subject, windows.subject[held])
     near, why = close_to(windows, (teach | pre) & ~held, held, cfg.gap), f"within {cfg.gap:g} s of val"
@@ -337,7 +449,7 @@ def hold_out(windows, cfg, teach, pre, seed, dropped): # -> train, val, pretrain
 
 # %% ../../nbs/windows/08_splits.ipynb #a8871f1a
 def check_classes(windows, masks: dict, # set -> (N,) bool
-                  fold: int):
+                  fold: int, cfg: SplitConfig):
     "Refuse a split whose training or test lacks a class; warn where its validation does."
     for name in ("train", "test", "val"):
         there = windows.present(np.flatnonzero(masks[name]))
@@ -348,11 +460,20 @@ def check_classes(windows, masks: dict, # set -> (N,) bool
             warnings.warn(f"{told}, so training is stopped without it; change val or val_by")
         elif name == "train": raise MegsslError(f"{told}; name the classes to tell apart, or change test and val")
         else:
-            raise MegsslError(f"{told} in fold {fold}, so it would have no score; leave it out of windows.classes, "
-                              "or change test, folds or the parts")
+            raise MegsslError(f"{told} in fold {fold}, so it would have no score; {what_helps(windows, masks, cfg)}")
+
+def what_helps(windows, masks, cfg) -> str:
+    "What a test set without a class can be changed into."
+    if windows.classes and windows.samples is None and cfg.people:
+        idx = np.flatnonzero(masks["test"])
+        pairs = np.unique(np.stack([np.unique(windows.subject[idx], return_inverse=True)[1], windows.y[idx]]), axis=1)
+        if pairs.shape[1] == len(np.unique(windows.subject[idx])):
+            return (f"each of its subjects has one class: test several at a time (scheme: across, test: "
+                    f"{2*len(windows.classes)}), with so many folds that every fold has every class")
+    return "leave it out of windows.classes, or change test, test_by, folds or the parts"
 
 # %% ../../nbs/windows/08_splits.ipynb #28a41da2
-schemes = {"within": split_within, "across": split_across, "parts": split_parts}
+schemes = {"within": split_within, "across": split_across, "parts": split_parts, "leave_one_subject_out": split_across}
 
 # %% ../../nbs/windows/08_splits.ipynb #53b3ca35
 def of_few(windows, mask, n: int, seed) -> np.ndarray: # (N,) bool
@@ -360,7 +481,27 @@ def of_few(windows, mask, n: int, seed) -> np.ndarray: # (N,) bool
     subjects = np.unique(windows.subject[mask])
     if n > len(subjects):
         raise MegsslError(f"split: train_subjects: {n} asked for, {len(subjects)} may teach ({', '.join(subjects)})")
-    return np.isin(windows.subject, rng(seed, "train_subjects").permutation(subjects)[:n])
+    order, _ = fair_order(windows, np.flatnonzero(mask), rng(seed, "train_subjects"))
+    return np.isin(windows.subject, order[:n])
+
+# %% ../../nbs/windows/08_splits.ipynb #f0e545d4
+def values_of(windows, column: str) -> np.ndarray: # (N,); "" or NaN where a window has no event
+    "The value of a column of the events table for each window."
+    if column not in windows.store.events:
+        raise MegsslError(f"split: apart: {column}: no such column of the events table; there are "
+                          f"{', '.join(windows.store.events)}")
+    values = windows.store.events[column].to_numpy()
+    return np.where(windows.trial >= 0, values[windows.trial], "" if values.dtype == object else np.nan)
+
+def keep_values_apart(windows, cfg, test, teach, fold, dropped): # -> test, teach
+    "Those of the test windows whose values are dealt to the fold, and those that may teach which have other values."
+    if cfg.folds < 2: raise MegsslError("split: apart: the values take turns with the folds; set folds to two or more")
+    values = values_of(windows, cfg.apart).astype(str)
+    names = rng(0, "apart").permutation(np.unique(values))
+    mine = np.isin(values, np.array_split(names, cfg.folds)[fold])
+    test = without(test, ~mine, f"test, {cfg.apart} of other folds", dropped)
+    need(test, "test", dropped)
+    return test, without(teach, mine, f"train, {cfg.apart} that is tested", dropped)
 
 # %% ../../nbs/windows/08_splits.ipynb #670eac99
 def make_split(windows: Windows, cfg: SplitConfig,
@@ -368,16 +509,19 @@ def make_split(windows: Windows, cfg: SplitConfig,
                fold: int = 0, # chooses the test set
               ) -> Split:
     "Share the windows out, drop what lies within the gap of another set, and audit the result."
-    if not 0 <= fold < cfg.folds: raise MegsslError(f"split: fold: {fold} does not exist, folds: {cfg.folds}")
     if not len(windows):
         raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or "
                           "length")
+    if not 0 <= fold < (n := cfg.n_folds(windows)):
+        raise MegsslError(f"split: fold: {fold} does not exist, folds: {n}")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
-    dropped = {}
+    dropped, block = {}, test
     need(test, "test", dropped)
     teach, pre = away_from_test(windows, cfg, test, teach, dropped)
     need(teach, "train", dropped)
-    train, val, pre, own = hold_out(windows, cfg, teach, pre, seed, dropped)
+    if cfg.apart:
+        test, teach = keep_values_apart(windows, cfg, test, teach, fold, dropped)
+    train, val, pre, own = hold_out(windows, cfg, block, teach, pre, seed, dropped)
     blank = (windows.y < 0) & (bool(windows.classes) | (windows.numbers is not None))
     named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k,
              m in (("train", train), ("val", val), ("test", test))}
@@ -388,8 +532,9 @@ def make_split(windows: Windows, cfg: SplitConfig,
     for name in sets:
         if cfg.val or name != "val":
             need(masks[name], name, dropped)
-    check_classes(windows, masks, fold)
-    split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest)
+    check_classes(windows, masks, fold, cfg)
+    split = Split(**{k: np.flatnonzero(m) for k, m in masks.items()}, dropped=dropped, windows=windows.digest,
+                  fold=fold)
     audit(windows, split, cfg)
     return split
 
@@ -422,7 +567,8 @@ def label_subset(windows: Windows,
                  idx: np.ndarray, # labelled windows to choose from
                  per_class: int | None, # how many of each class; None = all of them
                  seed: int) -> np.ndarray: # sorted indices
-    "A random subset with `per_class` windows of each class; of one seed, smaller subsets lie within larger ones."
+    """A random subset with `per_class` windows of each class, of each recording its share; of one seed, smaller subsets
+    lie within larger ones."""
     idx = np.asarray(idx)
     if per_class is None: return idx
     if windows.samples is not None or not windows.classes:
@@ -431,11 +577,12 @@ def label_subset(windows: Windows,
         raise MegsslError(f"labels_per_class: {per_class} asked for, but {told}; {instead}")
     chosen = []
     for k, name in enumerate(windows.classes):
-        mine = np.sort(idx[windows.y[idx] == k])
+        mine, gen = np.sort(idx[windows.y[idx] == k]), rng(seed, "labels", name)
         if not 0 < per_class <= len(mine):
             raise MegsslError(f"labels_per_class: {per_class} asked for, but class {name} has {len(mine)} training "
                               "windows")
-        chosen.append(rng(seed, "labels", name).permutation(mine)[:per_class])
+        mine = gen.permutation(mine)
+        chosen.append(dealt(mine, windows.recording[mine], gen)[:per_class])
     return np.sort(np.concatenate(chosen))
 
 # %% ../../nbs/windows/08_splits.ipynb #52f80fed
