@@ -36,7 +36,7 @@ def unit_differences(r: Records, cell: str, other: str # names of cells or basel
     return found.groupby(["unit", "seed"], sort=False).mean().reset_index()
 
 # %% ../../nbs/reporting/43f_compare.ipynb #800a922f
-def tested(d, # DataFrame of `unit_differences`
+def tested(d: Any, # DataFrame of `unit_differences`
            population: str) -> dict: # of one study and cell
     "Effect and test of the differences of one study."
     if population == "seeds":

@@ -14,6 +14,7 @@ __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look
 from collections.abc import Callable, Iterable
 import base64, functools, io
 from dataclasses import dataclass, field
+from typing import Any
 import numpy as np
 from ..evaluation.statistics import interval, possible, side
 
@@ -194,8 +195,8 @@ def cells_figure(results, summary, # tables of a run
 
 # %% ../../nbs/reporting/43a_figures.ipynb #73692548
 @styled
-def differences_figure(points, # DataFrame with cell, value: differences of single subjects or seeds
-                       rows, # of summary.csv: cell, diff, diff_low, diff_high
+def differences_figure(points: Any, # DataFrame with cell, value: differences of single subjects or seeds
+                       rows: Any, # of summary.csv: cell, diff, diff_low, diff_high
                        rival: float | None = None, # difference of the strongest baseline to the reference
                        margin: float = 0., legend: Legend = unnamed,
                        axis: str = "difference to the reference", unit: str = "subject"):

@@ -7,13 +7,14 @@ __all__ = ['result_columns', 'tidy', 'headline', 'kept_predictions', 'units_of_w
            'write_csv', 'contents', 'collect', 'predictions', 'reliability']
 
 # %% ../../nbs/reporting/42a_results.ipynb #569217a3
-import numpy as np
 from pathlib import Path
+from typing import Any
 import numpy as np
 from ..core import atomic_path, file_digest, read_record, write_json, write_record
 from ..evaluation import metrics
 from ..evaluation.inference import jackknife_shares, population_of, score_shares, trial_blocks
 from ..machine.locks import marker
+from ..studies.plan import Job
 from ..studies.study import StudyConfig, Run
 from ..studies.sweep import table_value
 from ..windows.cut import WindowTable
@@ -53,7 +54,7 @@ def headline(curves, study: StudyConfig): # -> DataFrame
     return curves[keep].drop(columns=["mode", "labels"]).reset_index(drop=True)
 
 # %% ../../nbs/reporting/42a_results.ipynb #fb18ee49
-def kept_predictions(run: Run, job) -> dict: # cell -> DataFrame
+def kept_predictions(run: Run, job: Job) -> dict: # cell -> DataFrame
     "What a job's cell or baselines said of each window in the headline setting, as far as they kept it."
     import pandas as pd
     folder = run.folder/job.folder
@@ -65,7 +66,7 @@ def kept_predictions(run: Run, job) -> dict: # cell -> DataFrame
     said = said[said["labels"] == (run.study.headline_labels or 0)]
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}
 
-def units_of_windows(said, fold: int) -> dict: # said: of `kept_predictions`; population -> (N,) names of units
+def units_of_windows(said: Any, fold: int) -> dict: # said: of `kept_predictions`; population -> (N,) names of units
     """To which recording, to which block of neighbouring trials and, where subjects lack a class and have no score of
     their own, to which subject each prediction belongs."""
     blocks = trial_blocks(said["recording"], said["onset"])
@@ -86,8 +87,8 @@ def unit_counts(run: Run, todo: list) -> dict: # population -> count
 # %% ../../nbs/reporting/42a_results.ipynb #80634ec6
 def answers_of(said, task) -> tuple: # (N, ...) what was right, what was predicted, as a task scores them
     "Targets and predictions of one table."
-    if "true" not in said:
-        return tuple(said[[f"{w}:{c}" for c in task.names]].to_numpy() for w in ("true", "predicted"))
+    if "true" not in said: # numbers, or the columns of vectors
+        return tuple(said.filter(regex=f"^{what}:").to_numpy(float) for what in ("true", "predicted"))
     at = {c: i for i, c in enumerate(task.names)}
     return said["true"].map(at).to_numpy(int), said[[f"p:{c}" for c in task.names]].to_numpy()
 
