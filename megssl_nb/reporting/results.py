@@ -14,7 +14,6 @@ from ..core import atomic_path, file_digest, read_record, write_json, write_reco
 from ..evaluation import metrics
 from ..evaluation.inference import jackknife_shares, population_of, score_shares, trial_blocks
 from ..machine.locks import marker
-from ..studies.plan import Job
 from ..studies.study import StudyConfig, Run
 from ..studies.sweep import table_value
 from ..windows.cut import WindowTable
@@ -54,7 +53,7 @@ def headline(curves, study: StudyConfig): # -> DataFrame
     return curves[keep].drop(columns=["mode", "labels"]).reset_index(drop=True)
 
 # %% ../../nbs/reporting/42a_results.ipynb #fb18ee49
-def kept_predictions(run: Run, job: Job) -> dict: # cell -> DataFrame
+def kept_predictions(run: Run, job: Any) -> dict: # job: a `Job`; cell -> DataFrame
     "What a job's cell or baselines said of each window in the headline setting, as far as they kept it."
     import pandas as pd
     folder = run.folder/job.folder
