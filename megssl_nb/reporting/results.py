@@ -10,7 +10,7 @@ __all__ = ['result_columns', 'tidy', 'headline', 'kept_predictions', 'units_of_w
 from pathlib import Path
 from typing import Any
 import numpy as np
-from ..core import atomic_path, file_digest, read_record, write_json, write_record
+from ..core import MegsslError, atomic_path, file_digest, read_record, write_json, write_record
 from ..evaluation import metrics
 from ..evaluation.inference import jackknife_shares, population_of, score_shares, trial_blocks
 from ..machine.locks import marker
@@ -60,8 +60,13 @@ def kept_predictions(run: Run, job: Any) -> dict: # job: a `Job`; cell -> DataFr
     if job.kind == "pretrain" or not all((folder/f).is_file() for f in ("predictions.csv", "metrics.json")): return {}
     if read_record(folder/"metrics.json")["job"] != job.digest: return {}
     words = dict.fromkeys(("recording", "subject", "group", "true", "predicted", "baseline"), str)
-    said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words)
+    try:
+        said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words)
+    except (OSError, ValueError) as e:
+        raise MegsslError(f"{folder/'predictions.csv'}: not readable as CSV ({' '.join(str(e).split())}); delete the "
+                          "folder, and 'megssl ablate' evaluates again") from None
     if job.kind == "evaluate": return {job.cell: said}
+    if not {"baseline", "labels"} <= set(said): return {}
     said = said[said["labels"] == (run.study.headline_labels or 0)]
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}
 
@@ -124,9 +129,15 @@ def unit_scores(run: Run, todo: list, population: str): # -> DataFrame like resu
             of = {"cell": cell, **study.factors(cell), **at, "subject": "all"}
             unit = units_of_windows(said, job.fold).get(population)
             if unit is None: continue
-            rows += [of | {"level": level, "metric": metric, "unit": u, "value": v}
-                     for level, *answers in levels_of(said, unit, population, run.task)
-                     for metric, each in shares_of(*answers, run.task).items() for u, v in each.items()]
+            try:
+                rows += [of | {"level": level, "metric": metric, "unit": u, "value": v}
+                         for level, *answers in levels_of(said, unit, population, run.task)
+                         for metric, each in shares_of(*answers, run.task).items() for u, v in each.items()]
+            except (KeyError, TypeError, ValueError) as e:
+                if isinstance(e, MegsslError): raise
+                path = run.folder/job.folder/"predictions.csv"
+                raise MegsslError(f"{path}: not the predictions of this study ({type(e).__name__}: {e}); delete the "
+                                  "folder, and 'megssl ablate' evaluates again") from None
     return pd.DataFrame(rows) if rows else None
 
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005
