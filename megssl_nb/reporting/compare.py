@@ -36,14 +36,15 @@ def unit_differences(r: Records, cell: str, other: str # names of cells or basel
     return found.groupby(["unit", "seed"], sort=False).mean().reset_index()
 
 # %% ../../nbs/reporting/43f_compare.ipynb #800a922f
-def tested(d, # DataFrame of `unit_differences`
+def tested(d: Any, # DataFrame of `unit_differences`
            population: str) -> dict: # of one study and cell
     "Effect and test of the differences of one study."
     if population == "seeds":
         of = conditional(d["value"].to_numpy()) if len(d) else None
     else:
         of = estimate(d["value"].to_numpy(), d["unit"].to_numpy(), d["seed"].to_numpy()) if len(d) else None
-    if of is None: return dict(units=0, diff=np.nan, low=np.nan, high=np.nan, effect=np.nan, se=np.nan, test="", p=np.nan)
+    if of is None:
+        return dict(units=0, diff=np.nan, low=np.nan, high=np.nan, effect=np.nan, se=np.nan, test="", p=np.nan)
     pieces = of.pieces
     sd = pieces.std(ddof=1) if len(pieces) > 1 else 0.
     low, high = of.interval()

@@ -14,6 +14,7 @@ __all__ = ['grey', 'palette', 'baseline_names', 'metric_names', 'unnamed', 'look
 from collections.abc import Callable, Iterable
 import base64, functools, io
 from dataclasses import dataclass, field
+from typing import Any
 import numpy as np
 from ..evaluation.statistics import interval, possible, side
 
@@ -194,15 +195,15 @@ def cells_figure(results, summary, # tables of a run
 
 # %% ../../nbs/reporting/43a_figures.ipynb #73692548
 @styled
-def differences_figure(points, # DataFrame with cell, value: differences of single subjects or seeds
-                       rows, # of summary.csv: cell, diff, diff_low, diff_high
+def differences_figure(points: Any, # DataFrame with cell, value: differences of single subjects or seeds
+                       rows: Any, # of summary.csv: cell, diff, diff_low, diff_high
                        rival: float | None = None, # difference of the strongest baseline to the reference
                        margin: float = 0., legend: Legend = unnamed,
                        axis: str = "difference to the reference", unit: str = "subject"):
     "The paired difference of each cell to the reference, with its single units and its interval."
     cells = list(rows.cell)
     fig, (ax,) = panels(1, 1, height=.75 + .27 * len(cells))
-    paint = legend.paint([legend.reference, *cells] if legend.reference else cells)
+    paint = legend.paint([legend.reference or "none", *cells])
     ax.axvspan(-margin, margin, color="#f1f1f1", lw=0, zorder=-2)
     ax.axvline(0, color=grey, lw=.9, zorder=0)
     for y, r in enumerate(rows.itertuples()):
@@ -212,7 +213,8 @@ def differences_figure(points, # DataFrame with cell, value: differences of sing
         ax.scatter(own, y + (np.linspace(-.22, .22, len(own)) if len(own) > 1 else 0), s=13, color=paint[r.cell],
                    alpha=.55, lw=0, zorder=1)
         ax.scatter(r.diff, y, s=46, color=paint[r.cell], edgecolor="white", lw=.9, zorder=3)
-        ax.text(1.01, y, f"{r.diff:+.2f}".replace("-", "−"), transform=ax.get_yaxis_transform(), va="center")
+        shown = f"{r.diff:+.2f}".replace("-", "−").replace("−0.00", "0.00").replace("+0.00", "0.00")
+        ax.text(1.01, y, shown, transform=ax.get_yaxis_transform(), va="center")
     if rival is not None:
         ax.axvline(rival, color="#999", lw=1.1, ls="--", zorder=0)
         ax.text(rival, -.75, "strongest baseline", ha="center", va="center", color="#777", fontsize=8,

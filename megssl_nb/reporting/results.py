@@ -7,10 +7,10 @@ __all__ = ['result_columns', 'tidy', 'headline', 'kept_predictions', 'units_of_w
            'write_csv', 'contents', 'collect', 'predictions', 'reliability']
 
 # %% ../../nbs/reporting/42a_results.ipynb #569217a3
-import numpy as np
 from pathlib import Path
+from typing import Any
 import numpy as np
-from ..core import atomic_path, file_digest, read_record, write_json, write_record
+from ..core import MegsslError, atomic_path, file_digest, read_record, write_json, write_record
 from ..evaluation import metrics
 from ..evaluation.inference import jackknife_shares, population_of, score_shares, trial_blocks
 from ..machine.locks import marker
@@ -53,19 +53,24 @@ def headline(curves, study: StudyConfig): # -> DataFrame
     return curves[keep].drop(columns=["mode", "labels"]).reset_index(drop=True)
 
 # %% ../../nbs/reporting/42a_results.ipynb #fb18ee49
-def kept_predictions(run: Run, job) -> dict: # cell -> DataFrame
+def kept_predictions(run: Run, job: Any) -> dict: # job: a `Job`; cell -> DataFrame
     "What a job's cell or baselines said of each window in the headline setting, as far as they kept it."
     import pandas as pd
     folder = run.folder/job.folder
     if job.kind == "pretrain" or not all((folder/f).is_file() for f in ("predictions.csv", "metrics.json")): return {}
     if read_record(folder/"metrics.json")["job"] != job.digest: return {}
     words = dict.fromkeys(("recording", "subject", "group", "true", "predicted", "baseline"), str)
-    said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words)
+    try:
+        said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words)
+    except (OSError, ValueError) as e:
+        raise MegsslError(f"{folder/'predictions.csv'}: not readable as CSV ({' '.join(str(e).split())}); delete the "
+                          "folder, and 'megssl ablate' evaluates again") from None
     if job.kind == "evaluate": return {job.cell: said}
+    if not {"baseline", "labels"} <= set(said): return {}
     said = said[said["labels"] == (run.study.headline_labels or 0)]
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}
 
-def units_of_windows(said, fold: int) -> dict: # said: of `kept_predictions`; population -> (N,) names of units
+def units_of_windows(said: Any, fold: int) -> dict: # said: of `kept_predictions`; population -> (N,) names of units
     """To which recording, to which block of neighbouring trials and, where subjects lack a class and have no score of
     their own, to which subject each prediction belongs."""
     blocks = trial_blocks(said["recording"], said["onset"])
@@ -86,8 +91,8 @@ def unit_counts(run: Run, todo: list) -> dict: # population -> count
 # %% ../../nbs/reporting/42a_results.ipynb #80634ec6
 def answers_of(said, task) -> tuple: # (N, ...) what was right, what was predicted, as a task scores them
     "Targets and predictions of one table."
-    if "true" not in said:
-        return tuple(said[[f"{w}:{c}" for c in task.names]].to_numpy() for w in ("true", "predicted"))
+    if "true" not in said: # numbers, or the columns of vectors
+        return tuple(said.filter(regex=f"^{what}:").to_numpy(float) for what in ("true", "predicted"))
     at = {c: i for i, c in enumerate(task.names)}
     return said["true"].map(at).to_numpy(int), said[[f"p:{c}" for c in task.names]].to_numpy()
 
@@ -124,9 +129,15 @@ def unit_scores(run: Run, todo: list, population: str): # -> DataFrame like resu
             of = {"cell": cell, **study.factors(cell), **at, "subject": "all"}
             unit = units_of_windows(said, job.fold).get(population)
             if unit is None: continue
-            rows += [of | {"level": level, "metric": metric, "unit": u, "value": v}
-                     for level, *answers in levels_of(said, unit, population, run.task)
-                     for metric, each in shares_of(*answers, run.task).items() for u, v in each.items()]
+            try:
+                rows += [of | {"level": level, "metric": metric, "unit": u, "value": v}
+                         for level, *answers in levels_of(said, unit, population, run.task)
+                         for metric, each in shares_of(*answers, run.task).items() for u, v in each.items()]
+            except (KeyError, TypeError, ValueError) as e:
+                if isinstance(e, MegsslError): raise
+                path = run.folder/job.folder/"predictions.csv"
+                raise MegsslError(f"{path}: not the predictions of this study ({type(e).__name__}: {e}); delete the "
+                                  "folder, and 'megssl ablate' evaluates again") from None
     return pd.DataFrame(rows) if rows else None
 
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005

@@ -55,7 +55,8 @@ def beyond_baseline(r: Records, better: list) -> str: # better: cells that beat 
     if r.rivals is None: return "; no baseline was run"
     name, cells = f"the strongest baseline, {readable(r.strongest)}", [c for c in r.useful() if c in better]
     if r.rivals[r.rivals.index.isin(better)].p_holm.isna().all():
-        return f"; whether {'it beats' if len(better) == 1 else 'one beats'} {name}, is not known {others[r.population]}"
+        return (f"; whether {'it beats' if len(better) == 1 else 'one beats'} {name}, is not known "
+                f"{others[r.population]}")
     if not cells: return f"; {'it does not beat' if len(better) == 1 else 'none beats'} {name}"
     best = r.score.best({c: r.rivals["diff"][c] for c in cells})
     row = r.rivals.loc[best]
