@@ -357,7 +357,8 @@ def check_resolution(low: np.ndarray, high: np.ndarray, # (C,) extremes of each 
     steps = np.divide(high - low, step, out=np.full(len(low), np.inf), where=(step > 0) & (high > low))
     if (steps < 1000).any():
         k = int(steps.argmin())
-        raise MegsslError(f"{origin}: l_freq: channel {names[k]} lies between {low[k]:.10g} and {high[k]:.10g}, of which "
+        raise MegsslError(f"{origin}: l_freq: channel {names[k]} lies between {low[k]:.10g} and {high[k]:.10g}, of "
+                          "which "
                           "float32 "
                           f"tells {max(1, steps[k]):.0f} values apart; set l_freq, such as 0.1, which takes offsets "
                           "out")
