@@ -77,7 +77,8 @@ class PodcastSource(Source):
             raise ValueError("tags: events: speech needs a table with the columns start and pos")
         if self.vectors and self.events != "word": raise ValueError("vectors: belong to events: word")
         if self.match is not None:
-            try: re.compile(self.match)
+            try:
+                re.compile(self.match)
             except re.error as e: raise ValueError(f"match: {self.match!r} is no regular expression ({e})") from None
         return self
 
@@ -172,7 +173,8 @@ class PodcastSource(Source):
         table, told = getattr(self, f"_{self.events}")()
         if table.onset.min() < 0 or table.onset.max() >= seconds:
             late = int((table.onset >= seconds).sum() + (table.onset < 0).sum())
-            raise MegsslError(f"{self.folder}: {self.events}: {late} of {len(table)} lie outside the recording, which has "
+            raise MegsslError(f"{self.folder}: {self.events}: {late} of {len(table)} lie outside the recording, which "
+                              "has "
                               f"{seconds:.1f} s; set stop: {np.floor(seconds):g}, or get the whole recording")
         numbers = {c: table[c] for c in table if c not in ("onset", "duration", "label")}
         return events_table(table.onset, table.duration, table.label, numbers), told
@@ -214,7 +216,8 @@ class PodcastSource(Source):
         table = text_table(path, "tags")
         if lacking := [c for c in ("start", "pos") if c not in table]:
             raise MegsslError(f"{path}: tags: no column {', '.join(lacking)}; there are {', '.join(table)}")
-        try: start = table.start.astype(float).to_numpy()
+        try:
+            start = table.start.astype(float).to_numpy()
         except ValueError as e: raise MegsslError(f"{path}: tags: start: {first_line(e)}") from None
         order = np.argsort(start)
         near = order[np.clip(np.searchsorted(start[order], words.onset - 5e-3), 0, len(start) - 1)]
@@ -230,7 +233,8 @@ class PodcastSource(Source):
         import pandas as pd
         from scipy.io import wavfile
         path = fetched(self.folder, "stimuli/podcast.wav")
-        try: rate, sound = wavfile.read(path)
+        try:
+            rate, sound = wavfile.read(path)
         except Exception as e: raise MegsslError(f"{path}: volume: not readable ({first_line(e)})") from None
         when, level = loudness(sound if sound.ndim == 1 else sound.mean(1), rate, self.hop)
         table = pd.DataFrame({"onset": when, "duration": 0., "label": "sound", "volume": level})
@@ -244,7 +248,8 @@ def opened(root: Path, subject: str, signal: str, table): # mne.io.Raw, not read
     "The recording of a subject, if it has all its electrodes."
     import mne
     path = fetched(root, signal_file(subject, signal))
-    try: raw = mne.io.read_raw_fif(path, verbose="error")
+    try:
+        raw = mne.io.read_raw_fif(path, verbose="error")
     except Exception as e: raise MegsslError(f"{path}: not readable ({first_line(e)}); copy it again") from None
     if absent := [n for n in table.name if n not in raw.ch_names]:
         raise MegsslError(f"{path}: electrodes: {', '.join(absent[:5])}{' and others' if absent[5:] else ''} "

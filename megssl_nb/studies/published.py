@@ -15,12 +15,14 @@ from ..core import MegsslError, refuse_unknown
 _flat = {"": "model_constructor_name model_params config_setter_name training_params data_params trial_name task_name "
              "format_fields output_dir checkpoint_dir tensorboard_dir model_dir",
          "data_params": "embedding_type embedding_layer embedding_pca_dim"}
-_nested = {"": "model_spec config_setter_name task_config training_params trial_name format_fields output_dir checkpoint_dir "
+_nested = {"": "model_spec config_setter_name task_config training_params trial_name format_fields output_dir "
+               "checkpoint_dir "
                "tensorboard_dir",
            "model_spec": "constructor_name params feature_cache sub_models checkpoint_path model_data_getter",
            "task_config": "task_name data_params task_specific_config", "data_params": ""}
 _shared = {"data_params": "window_width preprocessing_fn_name subject_ids data_root electrode_file_path "
-                          "per_subject_electrodes channel_reg_ex preprocessor_params use_stft_preprocessing stft_config "
+                          "per_subject_electrodes channel_reg_ex preprocessor_params use_stft_preprocessing "
+                          "stft_config "
                           "use_lip_coords word_column task_params use_high_gamma target_sr signal_unit do_drop_bads",
            "training_params": "batch_size epochs learning_rate weight_decay use_lr_scheduler scheduler_params "
                               "early_stopping_patience clip_grad_norm lr_scheduler cosine_eta_min_factor optimizer "
@@ -56,14 +58,16 @@ def _task(name, of, data, origin) -> tuple: # source, windows, task, what there 
         pca = {"pca": of["embedding_pca_dim"]} if of.get("embedding_pca_dim") else {}
         return {"vectors": "whisper"}, vectors, {"kind": "vectors"} | pca, []
     if name == "gpt_surprise_task":
-        return {}, {"numbers": ["surprise"]}, "numbers", ["surprise: is -log2 p, not the -p log2 p of the published table"]
+        return {}, {"numbers": ["surprise"]}, "numbers", ["surprise: is -log2 p, not the -p log2 p of the published "
+                                                          "table"]
     if name == "volume_level_decoding_task": return {"events": "volume"}, {"numbers": ["volume"]}, "numbers", []
     if name == "content_noncontent_task": return {"events": "content"}, {}, None, []
     if name == "pos_task": return {"events": "speech", "tags": "${MEGSSL_TAGS}"}, {}, None, []
     if name == "sentence_onset_task":
         more = {"negatives": of.get("negatives_per_positive", 1), "margin": of.get("negative_margin_s", 2.)}
         return {"events": "sentence"} | more, {}, None, []
-    raise MegsslError(f"{origin}: task_name: {name!r} has no counterpart; write a study with an events table of your own")
+    raise MegsslError(f"{origin}: task_name: {name!r} has no counterpart; write a study with an events table of your "
+                      "own")
 
 def _training(t, length, origin) -> tuple: # split, evaluate, tmin values, baselines
     "Folds, lags and the training of networks."
@@ -72,11 +76,13 @@ def _training(t, length, origin) -> tuple: # split, evaluate, tmin values, basel
         raise MegsslError(f"{origin}: training_params: early_stopping_metric: {metric} with smaller_is_better: "
                           f"{bool(t.get('smaller_is_better'))} would keep the worst epoch; correct one of the two")
     if t.get("use_lr_scheduler") or t.get("lr_scheduler"):
-        raise MegsslError(f"{origin}: training_params: lr_scheduler: ended in an error or did nothing there; leave it out")
+        raise MegsslError(f"{origin}: training_params: lr_scheduler: ended in an error or did nothing there; leave it "
+                          "out")
     lags = [t["lag"]] if t.get("lag") is not None else np.arange(t.get("min_lag", -10000), t.get("max_lag", 10000),
                                                                  t.get("lag_step_size", 1000)).tolist()
-    if not lags: raise MegsslError(f"{origin}: training_params: min_lag, max_lag: no lag lies between them (the last one "
-                                   "is not among them)")
+    if not lags:
+        raise MegsslError(f"{origin}: training_params: min_lag, max_lag: no lag lies between them (the last one "
+                          "is not among them)")
     n = t.get("n_folds", 5)
     split = {"scheme": "within", "folds": n, "test": round(1/n, 6), "val": .25, "val_by": "end", "gap": length}
     if t.get("fold_type", "sequential_folds") == "zero_shot_folds":
@@ -92,7 +98,8 @@ def is_published(data: object) -> bool: # what YAML holds
     "Whether this is a configuration of podcast-benchmark."
     return isinstance(data, dict) and bool({"model_constructor_name", "model_spec", "task_config"} & set(data))
 
-def from_published(data: dict, origin: str | Path = "configuration") -> tuple: # a study as a dict; lines of what differs
+def from_published(data: dict, origin: str | Path = "configuration"
+                   ) -> tuple: # a study as a dict; lines of what differs
     "The study that a configuration of podcast-benchmark asks for."
     nested = "model_spec" in data or "task_config" in data
     known = _nested if nested else _flat
@@ -105,17 +112,22 @@ def from_published(data: dict, origin: str | Path = "configuration") -> tuple: #
     of = (outer.get("task_specific_config") or {}) if nested else d
     length = d.get("window_width", -1)
     if not isinstance(length, (int, float)) or length <= 0:
-        raise MegsslError(f"{origin}: data_params: window_width: {length}: give the length of a window in s, such as 0.625")
+        raise MegsslError(f"{origin}: data_params: window_width: {length}: give the length of a window in s, such as "
+                          "0.625")
     if model not in _models:
-        raise MegsslError(f"{origin}: the model {model!r} is not known here; make it a function of (setting, encoder) in a "
+        raise MegsslError(f"{origin}: the model {model!r} is not known here; make it a function of (setting, encoder) "
+                          "in a "
                           "file of yours and name it under baselines as file.py:function")
     source, windows, task, said = _task(outer.get("task_name", "word_embedding_decoding_task"), of, d, origin)
     split, evaluate, tmin, more = _training(t, length, origin)
     trial = str(data.get("trial_name") or "podcast")
     source = {"kind": "podcast", "root": "${MEGSSL_PODCAST}"} | source
-    if d.get("subject_ids"): source["subjects"] = [f"{int(s):02d}" for s in d["subject_ids"]]
-    if d.get("channel_reg_ex"): source["match"] = d["channel_reg_ex"]
-    if not d.get("use_high_gamma", True): source["signal"] = "broadband"
+    if d.get("subject_ids"):
+        source["subjects"] = [f"{int(s):02d}" for s in d["subject_ids"]]
+    if d.get("channel_reg_ex"):
+        source["match"] = d["channel_reg_ex"]
+    if not d.get("use_high_gamma", True):
+        source["signal"] = "broadband"
     if d.get("per_subject_electrodes"):
         source["electrodes"] = [f"{int(s):02d}:{n}" for s, names in d["per_subject_electrodes"].items() for n in names]
     if d.get("electrode_file_path") and isinstance(task, dict):
@@ -141,4 +153,5 @@ def shown_as_study(data: dict, origin: str | Path = "configuration") -> tuple: #
     import yaml
     study, said = from_published(data, origin)
     text = yaml.safe_dump(study, sort_keys=False, allow_unicode=True)
-    return study, f"# {origin}, read as a study; keep it as a file to edit it\n" + "".join(f"# {s}\n" for s in said) + text
+    return study, f"# {origin}, read as a study; keep it as a file to edit it\n" + "".join(
+        f"# {s}\n" for s in said) + text
