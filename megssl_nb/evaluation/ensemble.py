@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import numpy as np
 from ..core import MegsslError, named_seed, rng
-from .choosing import Answer, LeftOut
+from .choosing import Answer, LeftOut, nested_folds
 from .readouts import Setting, inner_folds
 from ..models.encoder import Encoder
 from ..windows.cut import Windows
@@ -151,7 +151,7 @@ class WordModel:
         rows = {"train": setting.train, "val": np.asarray(setting.split.val, int), "test": setting.test}
         rows["val"] = rows["val"][w.y[rows["val"]] >= 0]
         if not len(rows["val"]):
-            folds = inner_folds(w, rows["train"])
+            folds = nested_folds(setting, 3)[0] if w.classes else inner_folds(w, rows["train"])
             if not folds: raise LeftOut("there are too few training windows to choose a penalty with")
             a, b = folds[-1]
             rows |= {"train": setting.train[a], "val": setting.train[b]}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['function_words', 'plain_word', 'read_transcript', 'in_order', 'glove_vectors', 'token_vectors', 'arbitrary_vectors',
-           'content_or_function', 'sentence_onsets', 'loudness']
+           'content_or_function', 'sentence_bounds', 'sentence_onsets', 'loudness']
 
 # %% ../../nbs/sources/02j_words.ipynb #b552ee59
 import re
@@ -111,7 +111,8 @@ def arbitrary_vectors(labels: list, width: int=50, seed: int=0) -> np.ndarray: #
     return np.stack([table[w] for w in labels])
 
 # %% ../../nbs/sources/02j_words.ipynb #ccd6de09
-function_words = frozenset("""a an the this that these those my your his her its our their whose which what who whom i you he she it we they
+function_words = frozenset("""
+a an the this that these those my your his her its our their whose which what who whom i you he she it we they
 me him us them mine yours hers ours theirs myself yourself himself herself itself ourselves yourselves
 themselves someone somebody something anyone anybody anything everyone everybody everything nobody nothing
 none one each every either neither some any no all both few many much more most other another such same and or
@@ -128,16 +129,22 @@ def content_or_function(labels: list) -> list:
     "Whether each word is a content word."
     return ["function" if w in function_words else "content" for w in labels]
 
-def sentence_onsets(words, # DataFrame of `read_transcript`
+def sentence_bounds(words): # DataFrame of `read_transcript`; gives onsets and ends, s
+    "Sentences by their punctuation; a transcript without it is refused."
+    ends = words.word.str.contains(r"[.?!][\"'”’)]*$").to_numpy()
+    first = np.flatnonzero(np.r_[True, ends[:-1]])
+    if len(words) > 60*len(first):
+        raise MegsslError(f"transcript: {len(first)} sentences in {len(words)} words: it has no punctuation; give "
+                          "sentences, a table with the columns start and end")
+    last = np.r_[first[1:] - 1, len(words) - 1]
+    return words.onset.to_numpy()[first], (words.onset + words.duration).to_numpy()[last]
+
+def sentence_onsets(onset: np.ndarray, stop: np.ndarray, # (N,) s: where sentences begin and end
                     negatives: int=1, # per sentence
                     margin: float=2.0, # s between a negative and the onset of its sentence
                     seed: int=0):
     "Onset, duration and kind (`onset`, `inside`) of sentences; short ones have fewer negatives."
     import pandas as pd
-    ends = words.word.str.contains(r"[.?!][\"'”’)]*$").to_numpy()
-    first = np.flatnonzero(np.r_[True, ends[:-1]])
-    last = np.r_[first[1:] - 1, len(words) - 1]
-    onset, stop = words.onset.to_numpy()[first], (words.onset + words.duration).to_numpy()[last]
     inside = [rng(seed, "inside", k).uniform(a + margin, b, negatives) for k, (a, b) in enumerate(zip(onset, stop))
               if b > a + margin]
     when = np.concatenate([onset, *inside])

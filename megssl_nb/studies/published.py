@@ -65,7 +65,7 @@ def _task(name, of, data, origin) -> tuple: # source, windows, task, what there 
     if name == "pos_task": return {"events": "speech", "tags": "${MEGSSL_TAGS}"}, {}, None, []
     if name == "sentence_onset_task":
         more = {"negatives": of.get("negatives_per_positive", 1), "margin": of.get("negative_margin_s", 2.)}
-        return {"events": "sentence"} | more, {}, None, []
+        return {"events": "sentence", "sentences": "${MEGSSL_SENTENCES}"} | more, {}, None, []
     raise MegsslError(f"{origin}: task_name: {name!r} has no counterpart; write a study with an events table of your "
                       "own")
 
