@@ -124,7 +124,7 @@ def lag_curve(folder: str | Path, how: str = "shift", times: int = 999): # -> Da
                 of = dict(zip(of, over_words(mine)))
             rows.append({"model": model, "lag": lag, "metric": metric, "value": at["value"].mean(), "low": low,
                          "high": high, **of, "p": null.p[k], "p_holm": holm[k], "p_fdr": fdr[k],
-                         "p_best": null.p_best[k], "null": null.permuted[:, k].mean(),
+                         "p_best": null.p_best[k], "chance": np.nan if score.guess is None else score.guess,
                          "n": int(at["n"].sum()), "folds": at["fold"].nunique()})
     table = pd.DataFrame(rows)
     write_csv(table.round(6), run.folder/"lags.csv")
@@ -190,7 +190,8 @@ def plot_lags(table, study: StudyConfig):
     for what, which, value, lag in published.get(study.name, []):
         if which == metric:
             ax.plot(lag, value, "k*", label=what)
-    ax.axhline(table["null"].mean(), color="0.6", lw=.7)
+    if table["chance"].notna().any():
+        ax.axhline(table["chance"].mean(), color="0.6", lw=.7)
     ax.set(xlabel="lag of the window's middle after the event (s)", ylabel=metric)
     ax.legend(frameon=False, fontsize=7)
     plt.close(fig)
