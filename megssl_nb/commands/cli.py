@@ -118,6 +118,17 @@ def parser() -> argparse.ArgumentParser:
     workers(c)
     threads(c)
     quiet(c)
+    c = command("decode", "Run what is missing of a study of lags, and draw its curve with intervals and nulls.",
+                run_decode, study)
+    c.add_argument("--null", choices=("shift", "blocks", "shuffle"), default="shift",
+                   help="how targets are permuted (default: shift, in a circle)")
+    c.add_argument("--times", type=int, default=999, metavar="N", help="permutations (default: 999)")
+    c.add_argument("--dask", metavar="ADDRESS", help="as of ablate")
+    grid(c)
+    sets(c)
+    workers(c)
+    threads(c)
+    quiet(c)
     c = command("pretrain",
                 "Run the pretraining stages of a study alone: long trainings, on all devices, taken up again where "
                 "they stopped.", run_pretrain, study)
@@ -225,6 +236,22 @@ def with_init(study: str, settings: list, init: str | None): # -> the study, its
         raise MegsslError(f"--init {init}: no cell of {study} begins with a stage called 'init'; name it in pretexts "
                           "(init: {kind: checkpoint, folder: ...}) and in cells, as mvae_finetune does")
     return read_study(study, [*settings, f"pretexts.init.folder={init}"])
+
+def run_decode(a):
+    from megssl_nb.core import read_json, read_yaml
+    from megssl_nb.commands.decode import decode
+    from megssl_nb.studies.published import is_published, shown_as_study
+    study = a.study
+    if Path(study).is_file() and is_published(data := read_yaml(study)):
+        study, text = shown_as_study(data, study)
+        print(text, file=sys.stderr)
+    folder = decode(study, a.out, a.set, a.null, a.times, a.jobs, not a.quiet, cells=a.cells, seeds=a.seeds,
+                    dask=a.dask, threads=a.threads)
+    print(folder/"lags.csv")
+    if failed := read_json(folder/"failed.json", list):
+        print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}",
+              file=sys.stderr)
+        return 1
 
 def run_pretrain(a):
     from megssl_nb.commands.pretraining import pretrain_study

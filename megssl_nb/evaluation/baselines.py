@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['features', 'lowpass_lda', 'mlp', 'registry', 'families', 'majority', 'mean', 'weighs_equally', 'both',
            'convolutional', 'untrained', 'random_frozen', 'on_features', 'event_locked', 'suited', 'check_baselines',
-           'answers', 'one_answer', 'at_thresholds_too', 'answered', 'baselines']
+           'check_function', 'answers', 'one_answer', 'at_thresholds_too', 'answered', 'baselines']
 
 # %% ../../nbs/evaluation/32_baselines.ipynb #95f60da0
-import warnings
+import inspect, warnings
 from collections.abc import Callable
 from dataclasses import replace
 import numpy as np
@@ -133,6 +133,17 @@ def check_baselines(names: str | list, # "all", "none" or a list
     if wrong := [n for n in names if n in registry and n not in there]:
         raise MegsslError(f"baselines: {', '.join(wrong)}: cannot answer what is asked ({task.cfg.kind}); choose from "
                           f"{there}")
+    for name in [n for n in names if ":" in n]:
+        check_function(name, registry.get(name, "baselines"))
+
+def check_function(name: str, baseline: Callable):
+    "Refuse a function of one's own that cannot be called as a baseline."
+    if hasattr(baseline, "answer"): return
+    try:
+        inspect.signature(baseline).bind(None, None)
+    except TypeError:
+        raise MegsslError(f"baselines: {name}: takes {inspect.signature(baseline)}; a baseline takes "
+                          "(setting, encoder)") from None
 
 def answers(setting: Setting, names: str | list = "all", encoder: Encoder | None = None,
             validate: bool = True # False: without the scores of inner folds where nothing is chosen

@@ -57,7 +57,8 @@ class Numbers(Task):
     asks, headline, shown = "numbers", "r2", ("r", "r2")
     baselines = ("mean", "log_variance", "band_power", "tangent_space", "lowpass_ridge", "mlp", "random_frozen")
     on_request = ("cnn", "filter_bank", "transductive_power", "transductive_tangent", "correlations", "steady_tangent",
-                  "harmonics", "time_mean", "ridge", "kernel_ridge", "random_convolutions", "bins", "pitom", "laplacian")
+                  "harmonics", "time_mean", "ridge", "kernel_ridge", "random_convolutions", "bins", "pitom",
+                  "laplacian")
     centre, spread = None, None  # (K,) of the training windows, in the units of the columns
     class Config(TaskConfig):
         kind: Literal["numbers"] = "numbers"

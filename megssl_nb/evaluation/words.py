@@ -15,7 +15,7 @@ from ..core import Config, MegsslError
 from .metrics import subject_rows
 from .numbers import Numbers, explained, pearson, squared_error
 from .tasks import TaskConfig
-from .word_scores import (cosine, one_vs_rest, pairwise, perplexity, rank, top_k, word_auc,
+from .word_scores import (cosine, one_vs_rest, pairwise, word_perplexity, rank, top_k, word_auc,
                                               word_classes, word_similarity)
 from ..windows.cut import Windows, WindowTable
 from ..windows.splits import Split
@@ -70,7 +70,8 @@ class Vectors(Numbers):
     def refuse_unbound(self):
         "A score needs the fold: what was fitted elsewhere would have seen the test windows."
         if not self.bound:
-            raise MegsslError(f"task: {self.cfg.kind}: is of no fold yet, so what is fitted could see the test windows; "
+            raise MegsslError(f"task: {self.cfg.kind}: is of no fold yet, so what is fitted could see the test "
+                              "windows; "
                               "take windows, task = task.on(windows, split)")
 
     def metrics(self, target: np.ndarray, prediction: np.ndarray): # (n, D); (n, D) or (n, M, D)
@@ -162,7 +163,7 @@ class Words(Vectors):
         "The scores of words."
         found = word_auc(similarity, at, self.taught, self.cfg.least, self.cfg.least_test)
         found |= {f"top{k}": top_k(similarity, at, k) for k in self.cfg.top}
-        found["perplexity"] = perplexity(similarity, at)
+        found["perplexity"] = word_perplexity(similarity, at)
         return {k: (float(v), len(at)) for k, v in found.items() if np.isfinite(v)}
 
     def rows(self, scored: WindowTable, prediction: np.ndarray):

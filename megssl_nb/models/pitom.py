@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from ..core import MegsslError, rng, torch_rng
 
-# %% ../../nbs/models/16b_pitom.ipynb #8bc83880
+# %% ../../nbs/models/16b_pitom.ipynb #6cb2de85
 def drawn_weights(shape: tuple, fan: int, generator: torch.Generator) -> torch.Tensor: # fan: inputs of a unit
     "Uniform weights, as torch draws those of its layers."
     return (2*torch.rand(shape, generator=generator) - 1)/fan**.5
@@ -55,23 +55,23 @@ class Pitom(nn.Module):
         keep = np.stack([s.integers(0, 2**16, h[0].numel(), dtype=np.uint16) >= level for s in self.streams])
         return h*torch.from_numpy(keep).view(h.shape).to(h.device, h.dtype).mul_(1/(1 - self.dropout))
 
-    def pairs(self, h: torch.Tensor, b: int, name: str) -> torch.Tensor: # (M, width, B*T) -> (M, width, B*(T - 1))
-        "A convolution over two neighbours."
-        m, w = h.shape[:2]
-        h = h.view(m, w, b, -1)
-        z = torch.cat([h[..., :-1], h[..., 1:]], 1).reshape(m, 2*w, -1)
+    def pairs(self, h: torch.Tensor, b: int, name: str) -> torch.Tensor: # (M, width, T*B) -> (M, width, (T - 1)*B)
+        "A convolution over two neighbours; time before windows, so that neighbours are blocks."
+        z = torch.cat([h[..., :-b], h[..., b:]], 1)
         return torch.baddbmm(getattr(self, f"bias_{name}")[..., None], getattr(self, name), z)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor: # (B, C, T) -> (M, B, K)
         (b, c, t), m, w = x.shape, len(self.conv1), self.width
         if t < 6: raise MegsslError(f"pitom: {t} bins; the network needs six or more, choose longer windows")
-        z = torch.stack([x[..., k:t - 2 + k] for k in range(3)], 1).permute(2, 1, 0, 3).reshape(3*c, -1)
+        z = torch.stack([x[..., k:t - 2 + k] for k in range(3)], 1).permute(2, 1, 3, 0).reshape(3*c, -1)
         h = (self.conv1.view(m*w, 3*c) @ z).view(m, w, -1)
         h = self.dropped(self.normed(F.relu(h), 1))
-        h = F.max_pool1d(h.view(m*w, b, t - 2), 2, 2, 1)
-        h = self.dropped(self.normed(F.relu(self.pairs(h.view(m, w, -1), b, "conv2")), 2))
+        h, n = h.view(m, w, t - 2, b), (t - 3)//2  # pairs of bins; the first, and the last of an even number, are alone
+        both = torch.maximum(h[:, :, 1:1 + 2*n:2], h[:, :, 2:2 + 2*n:2])
+        h = torch.cat([h[:, :, :1], both, h[:, :, 1 + 2*n:]], 2).view(m, w, -1)
+        h = self.dropped(self.normed(F.relu(self.pairs(h, b, "conv2")), 2))
         h = F.relu(self.normed(self.pairs(h, b, "conv3"), 3))
-        h = h.view(m, w, b, -1).amax(-1)
+        h = h.view(m, w, -1, b).amax(2)
         return torch.baddbmm(self.bias_last[..., None], self.last, h).transpose(1, 2)
 
     def only(self, keep: Sequence[int]) -> "Pitom":

@@ -62,7 +62,8 @@ class EnvelopeSource(Source):
 
 class _Reader:
     "Reads what the other source reads, and takes the envelope."
-    def __init__(self, source, inner): self.source, self.inner = source, inner
+    def __init__(self, source, inner):
+        self.source, self.inner = source, inner
     def header(self, recording): return self.inner.header(recording)
     def lazy(self, recording): return self.load(recording)
 
@@ -70,7 +71,8 @@ class _Reader:
         import mne
         loaded, s = self.inner.load(recording), self.source
         raw, at = loaded.inst, f"{recording.origin}: envelope"
-        if isinstance(raw, mne.BaseEpochs): raise MegsslError(f"{at}: needs a continuous recording, this one has trials")
+        if isinstance(raw, mne.BaseEpochs):
+            raise MegsslError(f"{at}: needs a continuous recording, this one has trials")
         rate = float(raw.info["sfreq"])
         if s.band[1] >= rate/2:
             raise MegsslError(f"{at}: band: {s.band[1]:g} Hz is not below half of the recording's {rate:g} Hz")

@@ -16,7 +16,7 @@ from .base import (Header, Loaded, Recording, Source, events_table, expand, firs
                                     relative_names, sensor_positions)
 from .tables import text_table
 from .words import (arbitrary_vectors, content_or_function, glove_vectors, loudness, read_transcript,
-                                     sentence_onsets, token_vectors)
+                                     sentence_bounds, sentence_onsets, token_vectors)
 
 # %% ../../nbs/sources/02k_podcast.ipynb #de6caa9d
 def fetched(root: Path, name: str) -> Path:
@@ -65,9 +65,10 @@ class PodcastSource(Source):
     tags: str | None = None                       # for speech: a table with the columns start and pos
     negatives: PositiveInt = 1                    # for sentence: times inside each sentence
     margin: PositiveFloat = 2.0                   # for sentence: s between them and its onset
+    sentences: str | None = None                  # for sentence: a table with start and end; None = by punctuation
     hop: PositiveFloat = .1                       # for volume: s
     stop: PositiveFloat | None = None             # s; only words that begin earlier
-    places: ClassVar[tuple] = ("root", "glove", "tags")
+    places: ClassVar[tuple] = ("root", "glove", "tags", "sentences")
 
     @model_validator(mode="after")
     def complete(self):
@@ -77,7 +78,8 @@ class PodcastSource(Source):
             raise ValueError("tags: events: speech needs a table with the columns start and pos")
         if self.vectors and self.events != "word": raise ValueError("vectors: belong to events: word")
         if self.match is not None:
-            try: re.compile(self.match)
+            try:
+                re.compile(self.match)
             except re.error as e: raise ValueError(f"match: {self.match!r} is no regular expression ({e})") from None
         return self
 
@@ -139,7 +141,8 @@ class PodcastSource(Source):
         found += [fetched(self.folder, f"stimuli/{n}") for n in names]
         found += [fetched(self.folder, "stimuli/podcast.wav")] if self.events == "volume" else []
         found += [expand(p, "file") for p in (self.glove if self.vectors == "glove" else None,
-                                              self.tags if self.events == "speech" else None) if p]
+                                              self.tags if self.events == "speech" else None,
+                                              self.sentences if self.events == "sentence" else None) if p]
         return relative_names(found)
 
     def header(self, recording: Recording) -> Header:
@@ -172,7 +175,8 @@ class PodcastSource(Source):
         table, told = getattr(self, f"_{self.events}")()
         if table.onset.min() < 0 or table.onset.max() >= seconds:
             late = int((table.onset >= seconds).sum() + (table.onset < 0).sum())
-            raise MegsslError(f"{self.folder}: {self.events}: {late} of {len(table)} lie outside the recording, which has "
+            raise MegsslError(f"{self.folder}: {self.events}: {late} of {len(table)} lie outside the recording, which "
+                              "has "
                               f"{seconds:.1f} s; set stop: {np.floor(seconds):g}, or get the whole recording")
         numbers = {c: table[c] for c in table if c not in ("onset", "duration", "label")}
         return events_table(table.onset, table.duration, table.label, numbers), told
@@ -214,7 +218,8 @@ class PodcastSource(Source):
         table = text_table(path, "tags")
         if lacking := [c for c in ("start", "pos") if c not in table]:
             raise MegsslError(f"{path}: tags: no column {', '.join(lacking)}; there are {', '.join(table)}")
-        try: start = table.start.astype(float).to_numpy()
+        try:
+            start = table.start.astype(float).to_numpy()
         except ValueError as e: raise MegsslError(f"{path}: tags: start: {first_line(e)}") from None
         order = np.argsort(start)
         near = order[np.clip(np.searchsorted(start[order], words.onset - 5e-3), 0, len(start) - 1)]
@@ -223,20 +228,36 @@ class PodcastSource(Source):
         return words[["onset", "duration"]].assign(label=table.pos.to_numpy()[near])[known], told
 
     def _sentence(self):
-        words = self._words()
-        return sentence_onsets(words, self.negatives, self.margin), []
+        bounds = sentence_table(expand(self.sentences, "sentences")) if self.sentences else sentence_bounds(
+            self._words())
+        if self.stop:
+            bounds = [b[bounds[1] < self.stop] for b in bounds]
+        return sentence_onsets(*bounds, self.negatives, self.margin), []
 
     def _volume(self):
         import pandas as pd
         from scipy.io import wavfile
         path = fetched(self.folder, "stimuli/podcast.wav")
-        try: rate, sound = wavfile.read(path)
+        try:
+            rate, sound = wavfile.read(path)
         except Exception as e: raise MegsslError(f"{path}: volume: not readable ({first_line(e)})") from None
         when, level = loudness(sound if sound.ndim == 1 else sound.mean(1), rate, self.hop)
         table = pd.DataFrame({"onset": when, "duration": 0., "label": "sound", "volume": level})
         return (table if self.stop is None else table[table.onset < self.stop]), []
 
 # %% ../../nbs/sources/02k_podcast.ipynb #18eb850d
+def sentence_table(path: Path) -> tuple: # onsets, ends, s
+    "The sentences of a table, in order; those that end before they begin are refused."
+    table = text_table(path, "sentences")
+    if lacking := [c for c in ("start", "end") if c not in table]:
+        raise MegsslError(f"{path}: sentences: no column {', '.join(lacking)}; there are {', '.join(table)}")
+    try:
+        start, end = (table[c].astype(float).to_numpy() for c in ("start", "end"))
+    except ValueError as e: raise MegsslError(f"{path}: sentences: {first_line(e)}") from None
+    if not (end > start).all() or (np.diff(start) < 0).any():
+        raise MegsslError(f"{path}: sentences: must be in order, and end after they begin; correct the table")
+    return start, end
+
 def full_names(subject: str, names) -> np.ndarray: # of "01:G12"
     return np.array([f"{subject}:{n}" for n in names], dtype=object)
 
@@ -244,7 +265,8 @@ def opened(root: Path, subject: str, signal: str, table): # mne.io.Raw, not read
     "The recording of a subject, if it has all its electrodes."
     import mne
     path = fetched(root, signal_file(subject, signal))
-    try: raw = mne.io.read_raw_fif(path, verbose="error")
+    try:
+        raw = mne.io.read_raw_fif(path, verbose="error")
     except Exception as e: raise MegsslError(f"{path}: not readable ({first_line(e)}); copy it again") from None
     if absent := [n for n in table.name if n not in raw.ch_names]:
         raise MegsslError(f"{path}: electrodes: {', '.join(absent[:5])}{' and others' if absent[5:] else ''} "

@@ -256,8 +256,10 @@ def measure(run: Run, used: int = 1
             out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan", device=device)).loss,
                                       x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
         if run.task is None: return out
-        net, batch = classifier(run, encoder.cpu()).to(device), x(study.evaluate.batch_size)
-        out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
+        batch = x(study.evaluate.batch_size)
+        if study.stages:  # a study of baselines alone trains no encoder
+            net = classifier(run, encoder.cpu()).to(device)
+            out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
         if "cnn" in study.baselines:
             plain = CNN(*shape, run.store.sfreq, len(run.task.names)).to(device)
             out["cnn"] = step_seconds(lambda x: plain(x).square().mean(), batch, plain.parameters())

@@ -66,8 +66,7 @@ def write_podcast(folder: str | Path, subjects=("01", "02"),
                   responds: int=4, # how many of each subject respond
                   lag: float=.2, # s from the onset of a word to the middle of its response
                   strength: float=1.) -> dict: # its standard deviation relative to that of the noise
-    """Write recordings, a GloVe file with vectors of 12 numbers, and features of GPT-2 and Whisper; returns the names of
-    the electrodes that respond, the lag, and the words without a vector."""
+    "Write recordings, vectors and a sound; gives the electrodes that respond, the lag, and words without a vector."
     import h5py, mne, pandas as pd
     from scipy.io import wavfile
     folder, r, found = Path(folder), np.random.default_rng(0), []
