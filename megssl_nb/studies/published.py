@@ -35,6 +35,22 @@ _shared = {"data_params": "window_width preprocessing_fn_name subject_ids data_r
 _errors = ("mse", "bce", "cross_entropy", "nll_embedding", "cosine_dist", "similarity_entropy", "perplexity")
 _models = {"pitom_model": "pitom", "ensemble_pitom_model": "pitom", "torch_ridge_model": "bins"}
 
+# what of a configuration a study takes over; the rest is listed, or refused where it would change what is asked
+_taken = {"": "model_constructor_name model_spec task_config training_params data_params trial_name task_name "
+              "config_setter_name constructor_name task_specific_config".split(),
+          "data_params": "embedding_type embedding_layer embedding_pca_dim window_width subject_ids channel_reg_ex "
+                         "use_high_gamma per_subject_electrodes electrode_file_path negatives_per_positive "
+                         "negative_margin_s".split(),
+          "training_params": "batch_size epochs learning_rate weight_decay early_stopping_patience n_folds lag min_lag "
+                             "max_lag lag_step_size fold_type early_stopping_metric smaller_is_better random_seed "
+                             "use_lr_scheduler lr_scheduler linear_regression_baseline ridge_regression_baseline "
+                             "logistic_regression_baseline".split()}
+
+def _left(part: dict, name: str) -> list: # keys with a value that no study takes over
+    "What a section says that the study does not."
+    return [f"{name}.{k}" if name else k for k, v in part.items() if k not in _taken[name]
+            and v not in (None, False, "", [], {})]
+
 def _section(data, name, known, origin) -> dict:
     "A section of the file, all of whose keys are known."
     part = data.get(name) if name else data
@@ -78,6 +94,12 @@ def _training(t, length, origin) -> tuple: # split, evaluate, tmin values, basel
     if t.get("use_lr_scheduler") or t.get("lr_scheduler"):
         raise MegsslError(f"{origin}: training_params: lr_scheduler: ended in an error or did nothing there; leave it "
                           "out")
+    if t.get("fold_ids"):
+        raise MegsslError(f"{origin}: training_params: fold_ids: {t['fold_ids']}: a study runs all folds; leave it out")
+    if t.get("shuffle_targets"):
+        raise MegsslError(f"{origin}: training_params: shuffle_targets: say megssl decode --null instead, which "
+                          "repeats it "
+                          "and keeps the neighbourhood of words")
     lags = [t["lag"]] if t.get("lag") is not None else np.arange(t.get("min_lag", -10000), t.get("max_lag", 10000),
                                                                  t.get("lag_step_size", 1000)).tolist()
     if not lags:
@@ -137,6 +159,13 @@ def from_published(data: dict, origin: str | Path = "configuration"
         said.append(f"trial_name says {trial}, but the vectors are GloVe's")
     said += [f"gap: {length:g} s between folds, whose windows would share samples without it",
              "metrics: on whole test sets, not averaged over batches"]
+    spec = (data.get("model_spec") or {}) if nested else {}
+    left = [*_left(data, ""), *_left(d, "data_params"), *_left(t, "training_params"),
+            *(f"model_spec.{k}" for k, v in spec.items() if k != "constructor_name"
+              and v not in (None, False, "", [], {})),
+            *(f"task_specific_config.{k}" for k in (of if nested else {}) if k not in _taken["data_params"])]
+    if left:
+        said.append(f"not taken over: {', '.join(left)}")
     study = {"name": re.sub(r"[^A-Za-z0-9_.+-]+", "_", trial).strip("_.") or "podcast",
              "title": f"{trial}, after a configuration of podcast-benchmark",
              "data": {"source": source, "prepare": {"sfreq": None, "l_freq": None, "h_freq": None, "bads": "keep",
