@@ -44,13 +44,18 @@ def imaging(path: str | Path):
 def overheard():
     "Inside, what nibabel says of headers that it mends is collected."
     from nibabel.imageglobals import logger
-    said, before = [], logger.handlers
+    said, before, level, off = [], logger.handlers, logger.level, logger.disabled
+    silenced = logging.root.manager.disable
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())
-    logger.handlers, spread, logger.propagate = [handler], logger.propagate, False
+    logger.handlers, spread, logger.propagate, logger.disabled = [handler], logger.propagate, False, False
+    logger.setLevel(logging.INFO)
+    logging.disable(logging.NOTSET)
     try: yield said
     finally:
-        logger.handlers, logger.propagate = before, spread
+        logger.handlers, logger.propagate, logger.disabled = before, spread, off
+        logger.setLevel(level)
+        logging.disable(silenced)
 
 def open_image(path: Path, field: str, told: list | None = None): # nibabel image; its values are not read
     "A NIfTI file whose header describes what the file can hold; `told` grows by what nibabel mends in it."
