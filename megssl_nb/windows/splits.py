@@ -156,11 +156,11 @@ def too_close(windows, a, b, gap: float) -> np.ndarray: # (len(a),) bool
     "Which windows of `a` share samples with a window of `b`, or lie less than `gap` s from one."
     return nearest_window(windows, a, b)[0] < windows.seconds + gap - .5 / windows.store.sfreq
 
-def filtered_into(windows, a, test) -> np.ndarray: # (len(a),) bool
+def filtered_into(windows, cfg, a, test) -> np.ndarray: # (len(a),) bool
     """Into which windows of `a` the filters carry samples of `test`: of the same continuous recording, within their
     reach."""
     reach = getattr(windows.store, "reach", 0.)
-    if not reach or not len(test): return np.zeros(len(a), bool)
+    if not reach or not len(test) or cfg.test_by == "trial": return np.zeros(len(a), bool)
     # trials are filtered one by one
     alone = np.array([is_trials(r) for r in windows.store.recordings])[windows.recording]
     one = np.where(alone, -1 - np.arange(len(windows)), windows.recording)
@@ -187,7 +187,7 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
             raise LeakError(f"split: {one} and {other}: {len(leak)} window{'s'[len(leak) < 2:]} {how}: {key(i)} at "
                             f"{windows.onset[i]:.3f} s ({one}) and "
                             f"{key(j)} at {windows.onset[j]:.3f} s ({other}); make the sets again with make_split")
-        if other == "test" and (n := int(filtered_into(windows, a, b).sum())):
+        if other == "test" and (n := int(filtered_into(windows, cfg, a, b).sum())):
             raise LeakError(f"split: {one} and test: {n} window{'s'[n < 2:]} within {windows.store.reach:.3g} s of a "
                             "test "
                             "window, from where the filters carry it; make the sets again with make_split")
@@ -456,7 +456,7 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     near = close_to(windows, teach | pre, test, cfg.gap)
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
     both = np.flatnonzero(teach | pre & ~near)
-    smeared = as_mask(windows, both[filtered_into(windows, both, np.flatnonzero(test))])
+    smeared = as_mask(windows, both[filtered_into(windows, cfg, both, np.flatnonzero(test))])
     teach = without(teach, smeared, "train, where filters carry the test", dropped)
     near |= smeared
     return teach, (pre | test) if cfg.transductive else pre & ~near
