@@ -17,12 +17,13 @@ preloaded = ("ipykernel.kernelapp", "IPython.core.completer", "lightning", "mne"
              "safetensors.torch", "pydantic", "tqdm.auto", "threadpoolctl")
 
 server_code = """
-import atexit, gc, importlib, json, os, sys, signal
+import atexit, ctypes, gc, importlib, json, os, sys, signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 for name in sys.argv[1:]:
     try: importlib.import_module(name)
     except ImportError: pass
 answer = os.fdopen(os.dup(1), "w"); os.dup2(2, 1)
+server, ends_with_parent = os.getpid(), ctypes.CDLL(None).prctl
 gc.freeze()
 for line in iter(sys.stdin.readline, ""):
     if pid := os.fork():
@@ -32,6 +33,8 @@ for line in iter(sys.stdin.readline, ""):
                 if os.waitpid(-1, os.WNOHANG) == (0, 0): break
             except ChildProcessError: break
         continue
+    ends_with_parent(1, signal.SIGKILL)
+    if os.getppid() != server: os._exit(1)
     from threadpoolctl import threadpool_limits
     import matplotlib, torch
     order = json.loads(line)
@@ -43,7 +46,7 @@ for line in iter(sys.stdin.readline, ""):
             limits = threadpool_limits(threads)
     sys.argv = ["ipykernel_launcher", *order["argv"]]
     from ipykernel.kernelapp import IPKernelApp
-    IPKernelApp.launch_instance(argv=[*order["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"])
+    IPKernelApp.launch_instance(argv=order["argv"])
     atexit._run_exitfuncs(); os._exit(0)
 """
 
