@@ -163,7 +163,8 @@ def along(r, name: str): # a swept field -> rows of results
 @section("Sweep",
          "The score of every cell over the values of a field that the study varies, all else being equal. Grey is the "
          "cell that others are compared with, dashed the baseline that validation inside the training windows puts "
-         "first, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where these are too few for "
+         "first, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where these are too few "
+         "for "
          "one. Points are not tested against each other.", when=lambda r: bool(r.sweep))
 def sweep(r):
     lacks(r, "results.csv")
