@@ -40,7 +40,7 @@ main, header, footer { max-width: 1000px; margin: 0 auto; padding: 0 32px; }
 header { padding-top: 56px; }
 .name { color: var(--soft); font-size: 15px; margin: 0 0 12px; }
 .name b { color: var(--ink); font-weight: 600; }
-h1 { font-size: 29px; line-height: 1.32; font-weight: 600; letter-spacing: -.012em; margin: 0 0 20px; text-wrap: pretty;
+h1 { font-size: 24px; line-height: 1.36; font-weight: 600; letter-spacing: -.012em; margin: 0 0 20px; text-wrap: pretty;
   }
 .said { margin: 0; max-width: 800px; color: #3b424a; }
 .glance { display: flex; flex-wrap: wrap; gap: 6px 22px; list-style: none; padding: 0; margin: 20px 0 0; color:
@@ -74,7 +74,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: var(--wash); padding: 14px 16px; font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas,
   "Liberation Mono", monospace; overflow-x: auto; }
 footer { color: var(--soft); font-size: 13.5px; margin-top: 64px; padding-bottom: 48px; }
-@media (max-width: 640px) { main, header, footer { padding: 0 18px; } h1 { font-size: 23px; } figure { overflow-x: auto;
+@media (max-width: 640px) { main, header, footer { padding: 0 18px; } h1 { font-size: 21px; } figure { overflow-x: auto;
   } figure img { max-width: none; } }
 @media print { body { font-size: 11pt; } nav { display: none; } section { margin-top: 28px; } figure, tr, .warning {
   break-inside: avoid; } h2, .why { break-after: avoid; }
