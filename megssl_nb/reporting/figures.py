@@ -276,14 +276,13 @@ def lone_seeds(rows, values: list, axis: str = "labels", at: list | None = None
 @styled
 def labels_figure(curves, level: str = "window", metric: str = "macro_f1", mode: str = "finetune",
                   chance: float | None = None, legend: Legend = unnamed,
-                  better: str = "high", axis: str = "labels per class"): # curves: the table curves.csv
+                  strongest: str | None = None, # the baseline that is drawn dashed, chosen without the test
+                  axis: str = "labels per class"): # curves: the table curves.csv
     "The score of each cell against the number of labels per class."
     rows = select(curves, subject="all", level=level, metric=metric)
     fit, base = rows[rows["mode"] == mode], rows[rows["mode"] == "baseline"]
     counts = label_order(fit.labels)
     x = np.arange(len(counts))
-    at_all = base[base.labels == counts[-1]].groupby("cell").value.mean()*(1 if better == "high" else -1)
-    strongest = at_all.idxmax() if len(at_all) else None
     base_cell, paint = legend.base(dict.fromkeys(fit.cell)), legend.paint(list(dict.fromkeys(fit.cell)))
     cells = [c for c in dict.fromkeys(fit.cell) if c != base_cell] or [base_cell]
     fig, axes = panels(len(cells), 4, height=1.75, sharex=True, sharey=True)
@@ -295,7 +294,7 @@ def labels_figure(curves, level: str = "window", metric: str = "macro_f1", mode:
             ax.fill_between(x, low, high, color=colour, alpha=.18, lw=0, zorder=z)
             ax.plot(x, mean, "o-", ms=3.2, color=colour, zorder=z + .5)
             ax.scatter(*lone_seeds(fit[fit.cell == name], counts), s=7, color=colour, alpha=.5, lw=0, zorder=z)
-        if strongest:
+        if strongest in set(base.cell):
             ax.plot(x, curve(base[base.cell == strongest], counts)[0], "--", color="#999", lw=1.1, zorder=0)
         if chance is not None:
             ax.axhline(chance, color="#444", lw=.9, ls=(0, (1, 2)), zorder=.9)
@@ -324,19 +323,18 @@ def _line(ax, rows, field, values, colour, z, **style): # mean, interval, and se
 @styled
 def sweep_figure(results, field: str, values: list, # rows at these values of the swept field
                  level: str = "window", metric: str = "macro_f1", chance: float | None = None, legend: Legend = unnamed,
-                 better: str = "high"):
+                 strongest: str | None = None): # the baseline that is drawn dashed, chosen without the test
     "The score of each cell and baseline over the values of a swept field."
     rows = select(results, subject="all", level=level, metric=metric)
     names = list(dict.fromkeys(rows.cell))
     base_cell, paint, own = legend.base(names), legend.paint(names), {c: rows[rows.cell == c] for c in names}
     trivial = [c for c in names if is_baseline(c)]
-    strongest = (max if better == "high" else min)(trivial, key=lambda c: own[c].value.mean(), default=None)
     cells = [c for c in names if not is_baseline(c) and c != base_cell] or [base_cell] * bool(base_cell)
     fig, axes = panels(len(cells) + bool(trivial), 3, height=2.1, sharex=True, sharey=True)
     for ax, cell in zip(axes, cells):
         for name, z in dict([(base_cell, 1), (cell, 2)]).items():
             _line(ax, own[name], field, values, paint[name], z, marker="o", ms=3.2)
-        if strongest:
+        if strongest in own:
             _line(ax, own[strongest], field, values, "#999", -1, ls="--", lw=1.1)
         ax.set_title(legend.name(cell), color=paint[cell], fontweight="bold")
     for k, name in enumerate(trivial):

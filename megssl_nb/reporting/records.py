@@ -245,19 +245,29 @@ class Records:
         "What the baselines say of themselves: settings, validation, or why one was left out."
         return [told for m in self.shown if m.get("cell") == "baselines" for told in m.get("baselines") or []]
     @cached_property
-    def validated(self) -> dict: # baseline -> score inside the training windows, mean over seeds and folds
-        "What the records of baselines say of their own validation, at the label count of the headline."
-        said = {}
-        for told in self.told_of_baselines if self.points else ():
-            value = told.get("validation", {}).get(self.metric)
-            if value is not None and told["labels"] == (self.study.get("headline") or 0):
-                said.setdefault(f"baseline:{told['baseline']}", []).append(value)
-        return {c: float(np.mean(v)) for c, v in said.items()}
+    def validations(self): # -> DataFrame, one row per baseline, number of labels, seed, fold and point of a sweep
+        "What the inner folds said of each baseline, from training windows alone."
+        import pandas as pd
+        rows = [{"cell": f"baseline:{told['baseline']}", "point": m.get("point", ""), "labels": told["labels"],
+                 "seed": m["seed"], "fold": m["fold"], "metric": metric, "value": value}
+                for m in self.cells if m.get("cell") == "baselines" for told in m.get("baselines") or []
+                for metric, value in told.get("validation", {}).items() if value is not None]
+        return pd.DataFrame(rows, columns=["cell", "point", "labels", "seed", "fold", "metric", "value"])
+    def validated(self, everywhere: bool = False # at all points of a sweep, not only the first
+                  ) -> dict: # baseline -> score inside the training windows, mean over seeds and folds
+        "What baselines say of their own validation, at the label count of the headline."
+        if not self.points: return {}
+        rows = select(self.validations, metric=self.metric, labels=self.study.get("headline") or 0,
+                      **({} if everywhere else {"point": self.points[0]}))
+        return {c: float(v) for c, v in rows.groupby("cell", sort=False)["value"].mean().items()}
     @cached_property
-    def strongest(self): # name of the best baseline, or None; by validation where all baselines have it
+    def strongest(self): # name of the best baseline, or None; by validation where baselines have it
         found = {c: v for c, v in self.means().items() if is_baseline(c)}
-        known = {c: v for c, v in self.validated.items() if c in found}
+        known = {c: v for c, v in self.validated().items() if c in found}
         return self.score.best(known or found)
+    @cached_property
+    def strongest_everywhere(self): # name of the best baseline over all points of a sweep by validation, or None
+        return self.score.best(self.validated(everywhere=True))
     def useful(self, alpha: float = .05) -> list: # cells
         """The cells that beat both the reference and the strongest baseline for the population of the study, each
         corrected for all cells."""

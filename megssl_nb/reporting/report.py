@@ -162,9 +162,9 @@ def along(r, name: str): # a swept field -> rows of results
 
 @section("Sweep",
          "The score of every cell over the values of a field that the study varies, all else being equal. Grey is the "
-         "cell that others are compared with, dashed the strongest baseline, dotted chance; bands are 95 % intervals "
-         "over seeds, small dots single seeds where these are too few for one. Points are not tested against each "
-         "other.", when=lambda r: bool(r.sweep))
+         "cell that others are compared with, dashed the baseline that validation inside the training windows puts "
+         "first, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where these are too few for "
+         "one. Points are not tested against each other.", when=lambda r: bool(r.sweep))
 def sweep(r):
     lacks(r, "results.csv")
     for name, values in r.sweep.items():
@@ -172,7 +172,8 @@ def sweep(r):
         there = [v for v in values if (rows[name] == v).any()]
         if not there: raise Absent("No point of the sweep has finished.")
         fixed = ", ".join(f"{f} {v[0]}" for f, v in r.sweep.items() if f != name)
-        yield drawn(sweep_figure(rows, name, there, r.level, r.metric, r.chance, r.legend, r.score.better),
+        yield drawn(sweep_figure(rows, name, there, r.level, r.metric, r.chance, r.legend,
+                                 r.strongest_everywhere),
                    f"{readable(r.metric)} over {name}", f"At {fixed}." if fixed else "")
         yield page.fold("The same in numbers", [_sweep_table(r, rows, name, there)])
 
@@ -196,7 +197,7 @@ def label_curve(r):
     counts = label_order(int(n) for n in fits.labels)
     if len(counts) < 2: raise Absent("No curve: fine-tuning was not evaluated at several numbers of labels.")
     curves = r.curves[~r.curves.cell.map(is_baseline).astype(bool) | (r.curves.cell == r.strongest)]
-    yield drawn(labels_figure(curves, r.level, r.metric, "finetune", r.chance, r.legend, r.score.better, r.counted),
+    yield drawn(labels_figure(curves, r.level, r.metric, "finetune", r.chance, r.legend, r.strongest, r.counted),
                 f"{readable(r.metric)} against {r.counted} for every cell")
     yield from label_table(r, counts)
     rows = select(r.curves[r.curves["mode"] != "probe"], subject="all", level=r.level, metric=r.metric)
