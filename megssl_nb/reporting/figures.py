@@ -135,9 +135,10 @@ def data_uri(fig, kind: str = "svg", dpi: int = 120, colours: Iterable = palette
 # %% ../../nbs/reporting/43a_figures.ipynb #447f8a74
 def select(frame, **where):
     "The rows of `frame` where each column has the given value."
+    keep = np.ones(len(frame), bool)
     for column, value in where.items():
-        frame = frame[frame[column] == value]
-    return frame
+        keep &= (frame[column] == value).to_numpy(bool)
+    return frame[keep]
 
 def seed_means(frame): # -> DataFrame with columns cell, seed, value
     "One value per cell and seed: the mean over folds."

@@ -169,6 +169,12 @@ class Records:
     @property
     def chance(self): return self.score.guess # what knowing nothing reaches, or None
     @property
+    def headline_labels(self) -> int | None: # label count of results.csv, 0 = all; None = not known
+        if not self.study: return None
+        evaluate = self.study.get("evaluate") or {}
+        counts = evaluate.get("labels") or evaluate.get("labels_per_class") or [None]
+        return self.study.get("headline") or counts[-1] or 0
+    @property
     def counted(self) -> str: # what a number of labels counts
         return "labels per class" if self.classes else "labelled windows"
     @cached_property
@@ -257,7 +263,7 @@ class Records:
                   ) -> dict: # baseline -> score inside the training windows, mean over seeds and folds
         "What baselines say of their own validation, at the label count of the headline."
         if not self.points: return {}
-        rows = select(self.validations, metric=self.metric, labels=self.study.get("headline") or 0,
+        rows = select(self.validations, metric=self.metric, labels=self.headline_labels or 0,
                       **({} if everywhere else {"point": self.points[0]}))
         return {c: float(v) for c, v in rows.groupby("cell", sort=False)["value"].mean().items()}
     @cached_property

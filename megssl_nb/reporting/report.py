@@ -163,7 +163,8 @@ def along(r, name: str): # a swept field -> rows of results
 @section("Sweep",
          "The score of every cell over the values of a field that the study varies, all else being equal. Grey is the "
          "cell that others are compared with, dashed the baseline that validation inside the training windows puts "
-         "first, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where these are too few for "
+         "first, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where these are too few "
+         "for "
          "one. Points are not tested against each other.", when=lambda r: bool(r.sweep))
 def sweep(r):
     lacks(r, "results.csv")
@@ -229,18 +230,13 @@ def label_table(r, counts):
                         "for all cells and label counts of this table. The draws of labels are nested: each count "
                         "holds the one before.")
 
-def headline_labels(r): # label count of results.csv, 0 = all; None: not known
-    if not r.study: return None
-    evaluate = r.study.get("evaluate") or {}
-    said = r.study.get("headline"), evaluate.get("labels") or evaluate.get("labels_per_class") or [None]
-    return said[0] or said[1][-1] or 0
 
 @section("Frozen probe and fine-tuning",
          "A linear probe on the frozen encoder (open) shows what pretraining put into the embedding; fine-tuning "
          "(filled) what a classifier makes of it. Dashed: a probe on random weights.")
 def probes(r):
     lacks(r, "curves.csv")
-    labels = headline_labels(r)
+    labels = r.headline_labels
     if labels is None: raise Absent("study.yaml is missing, so the label count of the headline is not known.")
     rows = select(r.curves, subject="all", level=r.level, metric=r.metric, labels=labels)
     if not {"probe", "finetune"} <= set(rows["mode"]):
@@ -273,8 +269,26 @@ def classes(r):
         if not m.get("confusion", {}).get(r.level) or list(m["classes"]) != r.classes: continue
         matrices[m["cell"]] = matrices.get(m["cell"], 0) + np.array(m["confusion"][r.level])
     matrices = {c: matrices[c] for c in r.order if c in matrices}
+    yield from decisions(r)
     if not matrices: raise Absent("No confusion matrices.")
     yield drawn(confusion_figure(matrices, r.classes, r.legend), "confusion matrices")
+
+def decisions(r):
+    "How classes are weighed in training, and where validation moved the thresholds between them."
+    said = r.study.get("evaluate") or {}
+    if said.get("class_weight"):
+        yield page.note("Every class weighs the same in what teaches networks, probes and baselines (class_weight: "
+                        "balanced).")
+    at, moved = f"{(said.get('modes') or ['finetune'])[0]}:{r.headline_labels or 0}", {}
+    for m in r.shown:
+        if m.get("thresholds", {}).get(at):
+            moved.setdefault(m["cell"], []).append(m["thresholds"][at])
+    if not moved: return
+    yield page.note("A class is decided for where its probability, times a factor that the validation windows choose, "
+                    "is the largest (thresholds: validation); the factors below are means over seeds and folds.")
+    def factor(cell, name): return page.td(number(np.mean([f.get(name, 1) for f in moved[cell]])))
+    yield page.table(["factor of", *r.classes], [[page.td(r.legend.name(c)), *(factor(c, k) for k in r.classes)]
+                                                 for c in r.order if c in moved])
 
 def wide_table(r, name, scores, score, sizes=None): # row -> {cell: value}, the `Score` that the values are of
     "Rows by cells, tinted from a guess to the best possible value; the last column is the strongest baseline."
@@ -523,7 +537,7 @@ def blocks_of(r: Records, title: str, draw: Callable, broken: list) -> list:
     return out + [page.warning(f"This section could not be written ({error}).") for error in broken[before:]]
 
 def glance(r: Records) -> list: # the study in a few counts
-    labels = headline_labels(r)
+    labels = r.headline_labels
     said = [count(len(r.order), "cell"), count(len(r.seeds), "seed"), count(len(r.subjects), "test subject"),
             count(len(r.classes), "class", "classes"), *[f"{len(r.points)} points of a sweep"] * bool(r.sweep)]
     return said if labels is None else [*said, f"{labels} {r.counted}" if labels else "all labels"]
