@@ -224,9 +224,17 @@ def score_shares(truth: np.ndarray | list, guess: np.ndarray | list, # (N,) clas
     "What each unit has in the score of a test set: the mean over units is the score."
     truth, right = np.asarray(truth), np.asarray(truth) == np.asarray(guess)
     names, at = np.unique(unit, return_inverse=True)
-    _, k, n = np.unique(truth, return_inverse=True, return_counts=True)
-    weights = {"accuracy": np.full(len(truth), 1 / len(truth)), "balanced_accuracy": 1 / (len(n) * n[k])}
-    return {m: dict(zip(names.tolist(), len(names) * np.bincount(at, w * right))) for m, w in weights.items()}
+    kinds = {"accuracy": np.zeros(len(truth), int), "balanced_accuracy": np.unique(truth, return_inverse=True)[1]}
+    return {m: dict(zip(names.tolist(), _ratio_shares(right, k, at))) for m, k in kinds.items()}
+
+def _ratio_shares(right, k, at) -> np.ndarray: # (N,) bool, class, unit; -> (U,), whose mean is the mean over classes
+    n, there = np.bincount(k), np.zeros((at.max() + 1, k.max() + 1), bool)
+    there[at, k] = True
+    units, held = len(there), there.sum(0)
+    known = held > 1  # what one unit alone holds says nothing of how units differ, and stays what it is
+    mean = np.where(known, np.bincount(k, right) / n, 0)
+    scale = np.where(known, np.sqrt(held * (units - 1) / (units * np.maximum(held - 1, 1))), 1)  # few units of a class
+    return mean.mean() + units * np.bincount(at, (scale / (len(n) * n))[k] * (right - mean[k]), units)
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #7191fa79
 def jackknife_shares(whole: float | np.ndarray, # (...,) score of the whole test set
