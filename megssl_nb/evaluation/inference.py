@@ -8,6 +8,7 @@ __all__ = ['populations', 'least_units', 'held_out', 'typical', 'population_of',
            'luck', 'judged', 'foreseen']
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #9495f242
+import functools
 from dataclasses import dataclass
 from typing import Any
 import numpy as np
@@ -181,16 +182,18 @@ def conditional(values: np.ndarray | list, # (..., S) one per seed
     return Estimate(v.mean(-1), (spread / v.shape[-1], 0 * spread, 0 * spread), max(df, 1), units, v.shape[-1], v)
 
 # %% ../../nbs/evaluation/31a_inference.ipynb #5547f843
+@functools.lru_cache(8)
+def _signs(n: int, draws: int) -> np.ndarray: # (patterns, n) of 1 and -1: all of up to twelve values, else some
+    if n <= 12: return 1. - 2 * (np.arange(2 ** n)[:, None] >> np.arange(n) & 1)
+    return 1. - 2 * np.random.default_rng(0).integers(0, 2, (draws, n))
+
 def sign_flips(pieces: np.ndarray | list, # (n,) differences of independent pieces
                draws: int = 5000) -> float:
     "Two-sided permutation p of a mean of 0: all patterns of signs up to twelve values, else `draws` of them."
     d = np.asarray(pieces, float)
     if not len(d): return np.nan
-    if len(d) <= 12:
-        signs = 1 - 2 * (np.arange(2 ** len(d))[:, None] >> np.arange(len(d)) & 1)
-        return float(np.mean(np.abs(signs @ d) >= abs(d.sum()) - 1e-12))
-    signs = 1 - 2 * np.random.default_rng(0).integers(0, 2, (draws, len(d)))
-    return float((1 + np.sum(np.abs(signs @ d) >= abs(d.sum()) - 1e-12)) / (1 + draws))
+    extreme = np.abs(_signs(len(d), draws) @ d) >= abs(d.sum()) - 1e-12
+    return float(np.mean(extreme) if len(d) <= 12 else (1 + np.sum(extreme)) / (1 + draws))
 
 def resampled(values: np.ndarray, # (..., U, S): each unit under each seed
               draws: int = 1000, level: float = .95, seed: int = 0) -> tuple: # low, high
