@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 import numpy as np
 import torch
-from pydantic import Field, model_serializer
+from pydantic import Field, field_validator, model_serializer
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, named_seed, seed_all, tell_progress, torch_rng
 from ..windows.batches import Batch, Batches, Delivery, at_hand, hold_there
@@ -51,12 +51,22 @@ class TrainConfig(Config):
     # where the signals wait for a GPU: on it where a third of its free memory is enough, or in the host's memory
     hold: Literal["auto", "host"] = "auto"
     graphs: bool = True  # record a step of a single GPU once and repeat it
+    strategy: Literal["auto"] = "auto"  # several processes share gradients by DDP; others are refused, see `processes`
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _shared_by_ddp(cls, strategy: str):
+        if strategy in ("auto", "ddp"): return "auto"
+        why = ("it ignores how this loop weights and clips gradients and writes checkpoints of another kind"
+               if str(strategy).startswith("deepspeed") else "gradients are shared by DDP (gloo, or NCCL on GPUs)")
+        raise ValueError(f"{strategy}: not offered: {why}; leave it out and give --devices N: each process then holds "
+                         "the whole model")
 
     @model_serializer(mode="wrap")
     def _used(self, handler):
         "What is not asked for is not written down: digests do not depend on options that came later."
         later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True, "weights": {},
-                 "spares": "vectors"}
+                 "spares": "vectors", "strategy": "auto"}
         return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
