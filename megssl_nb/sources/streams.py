@@ -97,7 +97,8 @@ class WindowStream:
     def digest(self) -> str:
         "Names what is read: options of the source, tars with their sizes, windows."
         tars = [(p.name, stamp(p)[0]) for p in self.source.tars()]
-        return digest([self.source.options(), tars, self.samples, self.seconds, self.batch_size, self.seed, self.buffer])
+        return digest([self.source.options(), tars, self.samples, self.seconds, self.batch_size, self.seed,
+                       self.buffer])
 
     def runs(self, path: Path) -> list: # [(key, tr, (T, P), dtype, first byte)]
         "What the heads of the members of a tar say."

@@ -23,7 +23,8 @@ def braced(text: str, most: int = 10**6) -> list: # of texts
     if not m: return [text]
     if m[3] is None:
         a, b = int(m[1]), int(m[2])
-        if abs(b - a) >= most: raise MegsslError(f"paths: {text!r:.200}: stands for {abs(b - a) + 1} files; name folders")
+        if abs(b - a) >= most:
+            raise MegsslError(f"paths: {text!r:.200}: stands for {abs(b - a) + 1} files; name folders")
         wide = max(len(m[1]), len(m[2])) if m[1][0] == "0" or m[2][0] == "0" else 0
         choices = [f"{k:0{wide}}" for k in range(a, b + (1 if b >= a else -1), 1 if b >= a else -1)]
     else:

@@ -205,7 +205,8 @@ def spared_of(objective: nn.Module, how: str) -> set: # how: `spares` of `TrainC
         own = not type(m).__module__.startswith("torch.")  # a token is a vector that a module itself holds
         token = isinstance(m, nn.Embedding) or own and p.numel() == p.shape[-1] if p.ndim else False
         return how != "nothing" and (p.ndim < 2 or how == "embeddings" and token)
-    return {id(p) for m in objective.modules() for name, p in m.named_parameters(recurse=False) if is_spared(m, name, p)}
+    return {id(p) for m in objective.modules() for name,
+            p in m.named_parameters(recurse=False) if is_spared(m, name, p)}
 
 # %% ../../nbs/train/33a_loop.ipynb #6ca460c7
 def optimiser(objective: Objective, cfg: TrainConfig, total: int, fused: bool = False): # fused: in one kernel, on a GPU

@@ -80,7 +80,8 @@ class StreamedTraining(Training):
         return {"stream": self.windows.digest}
 
     def feeds(self) -> tuple: # as of `Training`
-        kept = Path(f"{self.folder}.part")/f"left_out{rank_and_world(self.launch.devices, self.launch.nodes)[0] or ''}.json"
+        kept = (Path(f"{self.folder}.part")
+                /f"left_out{rank_and_world(self.launch.devices, self.launch.nodes)[0] or ''}.json")
         self.stream = replace(self.windows, batch_size=self.cfg.batch_size, seed=self.seed, kept=kept,
                               left_out=[*self.windows.left_out])
         return StreamFeed(self.stream, self.cfg.interval*self.cfg.accumulate), None
