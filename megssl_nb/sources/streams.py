@@ -132,10 +132,10 @@ class WindowStream:
                     yield Piece(path, key, tr, P, dtype.str, first + start*P*dtype.itemsize, start,
                                 min(T - start, samples))
 
-    def skip(self, error: MegsslError):
-        "An error, unless the source says that what is damaged is left out."
+    def skip(self, error: MegsslError, run: str = ""): # run: how the sentence begins where it is about a window
+        "An error, unless the source says that what is damaged is left out; of a run the first one is kept."
         if self.source.on_error == "raise": raise error
-        if str(error) not in self.left_out:
+        if not any(text.startswith(run or str(error)) for text in self.left_out):
             self.left_out.append(str(error))
             warnings.warn(f"left out: {error}")
             if self.kept and self.kept.parent.is_dir():
@@ -173,8 +173,10 @@ class WindowStream:
 
     def batches(self, epoch: int = 0, *share: int, skip: int = 0) -> Iterator[dict]:
         "x (B, P, samples) float32 with 0 where a run is shorter, valid (B, samples), tr in s, keys and starts."
-        for k, pieces in enumerate(self.plan(epoch, *share)):
-            if k < skip: continue
+        for pieces in self.plan(epoch, *share):
+            if skip:
+                skip -= self.gives(pieces)
+                continue
             samples = self.volumes(pieces[0].tr, pieces[0].path)
             x = np.zeros((len(pieces), pieces[0].networks, samples), np.float32)
             good = [self.fill(piece, row) for piece, row in zip(pieces, x)]
@@ -183,6 +185,16 @@ class WindowStream:
             volumes = np.array([p.volumes for p in pieces])
             yield {"x": x, "valid": np.arange(samples) < volumes[:, None], "tr": pieces[0].tr,
                    "keys": [p.key for p in pieces], "starts": [p.start for p in pieces]}
+
+    def gives(self, pieces: list) -> bool:
+        "Whether a planned batch holds a window that can be read; only where damage is left out does it have to look."
+        if self.source.on_error == "raise": return True
+        row = np.zeros((pieces[0].networks, self.volumes(pieces[0].tr, pieces[0].path)), np.float32)
+        return any(self.fill(piece, row) for piece in pieces)
+
+    def count(self, epoch: int = 0, *share: int) -> int:
+        "How many batches a share gives in an epoch."
+        return sum(self.gives(pieces) for pieces in self.plan(epoch, *share))
 
     def fill(self, piece: Piece, row: np.ndarray) -> bool: # row: (P, samples), is written to
         "Read one window; whether it holds numbers."
@@ -197,7 +209,7 @@ class WindowStream:
             if not np.isfinite(values).all():
                 check_finite(values, self.source.names(piece.networks), piece.path, at, piece.start)
         except MegsslError as e:
-            self.skip(e)
+            self.skip(e, f"{piece.path}: {at}: ")
             return False
         row[:, :piece.volumes] = values
         return True
