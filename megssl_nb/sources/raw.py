@@ -355,6 +355,11 @@ def is_course(path: Path) -> bool:
         return bool(course_name(path))
     except MegsslError: return False
 
+def holds_tars(folder: Path) -> bool:
+    "Whether a folder is one of tars: it has some, and beside them texts and tables only."
+    kinds = {p.suffix.lower() for p in folder.rglob("*") if p.is_file()}
+    return ".tar" in kinds and kinds <= {".tar", ".tsv", ".csv", ".txt", ".md", ".json", ".yaml", ""}
+
 # %% ../../nbs/sources/02_raw.ipynb #ecd9f033
 def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob, or several of these
                 origin="source", # the file or option to name in an error
@@ -373,6 +378,7 @@ def open_source(spec, # a Source; a dict with `kind`; a file, folder or glob, or
     if path.is_dir() and next(path.glob("*/derivatives/serialised/*.h5"), None):
         return sources["libribrain"](root=str(spec))
     if path.is_dir() and any(is_course(p) for p in path.rglob("*.h5")): return CourseSource(root=str(spec))
+    if path.suffix == ".tar" or path.is_dir() and holds_tars(path): return sources["tars"](paths=str(spec))
     if path.suffix == ".npy":
         raise MegsslError(f"{path}: {origin}: trial arrays need their labels and rate; give kind: arrays with X, y and "
                           "sfreq")

@@ -6,13 +6,13 @@
 __all__ = ['WindowStream', 'repack']
 
 # %% ../../nbs/sources/02n_streams.ipynb #156ec121
-import io, math, warnings
+import io, math, os, warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
-from ..core import MegsslError, rng
-from .base import check_finite, reachable
+from ..core import MegsslError, digest, read_json, rng, write_json
+from .base import check_finite, file_safe, reachable
 from .tars import TarRecordings, index_of, member, shards_of, stamp, write_tar
 
 # %% ../../nbs/sources/02n_streams.ipynb #57213edb
@@ -49,13 +49,56 @@ def head(path: Path, offset: int, size: int, at: str) -> tuple: # (T, P), dtype,
 # %% ../../nbs/sources/02n_streams.ipynb #5d108c3c
 @dataclass
 class WindowStream:
-    "Windows of `samples` volumes from the tars of a source."
+    "Windows from the tars of a source, of `samples` volumes or of `seconds`."
     source: TarRecordings
-    samples: int                 # volumes of a window
+    samples: int = 0             # volumes of a window; 0: `seconds` says it, at each repetition time
     batch_size: int = 32
     seed: int = 0
     buffer: int = 4096           # windows among which the order is drawn
     left_out: list = field(default_factory=list) # what could not be read, with `on_error: skip`
+    seconds: float = 0.          # s of a window
+    kept: Path | None = None     # a file that remembers what was left out when a training is taken up again
+
+    def __post_init__(self):
+        if (self.samples > 0) == (self.seconds > 0):
+            raise MegsslError(f"stream: samples {self.samples}, seconds {self.seconds:g}: give one of the two")
+        if self.kept and self.kept.is_file():
+            self.left_out += [text for text in read_json(self.kept, list) if text not in self.left_out]
+
+    def volumes(self, tr: float, path: str | Path = "") -> int: # tr: s; path: to name in an error
+        "How many volumes a window has at a repetition time."
+        n = self.samples or round(self.seconds/tr)
+        if n < 2: raise MegsslError(f"{path}: windows of {self.seconds:g} s: {n} volumes of {tr:g} s; give longer ones")
+        return n
+
+    def survey(self) -> list: # of (tar, key, subject, repetition time in s, (T, P)), by the heads of the members
+        "All runs of a corpus; all must have the same networks, and none may be there twice."
+        found, groups, seen = [], self.source.group_table(), {}
+        for path in self.source.tars():
+            try:
+                runs = self.runs(path)
+            except MegsslError as e:
+                self.skip(e)
+                continue
+            for key, tr, shape, *_ in runs:
+                if file_safe(key) in seen:
+                    raise MegsslError(f"{seen[file_safe(key)]}: {key}: is in {path} as well; leave one of the two out")
+                seen[file_safe(key)], who = path, self.source.subject_of(path, key)
+                self.volumes(tr, path)
+                found.append((path, file_safe(key), groups.get(who, who), tr, shape))
+        if not found: raise MegsslError(f"{self.source.tars()[0]}: paths: no tar of the corpus can be read: "
+                                        f"{self.left_out[0]}")
+        if odd := [r for r in found if r[4][1] != found[0][4][1]]:
+            raise MegsslError(f"{odd[0][0]}: {odd[0][1]}: {odd[0][4][1]} networks, the first run has {found[0][4][1]}; "
+                              "say with networks how many there must be")
+        return found
+
+    @property
+    def digest(self) -> str:
+        "Names what is read: options of the source, tars with their sizes, windows."
+        tars = [(p.name, stamp(p)[0]) for p in self.source.tars()]
+        return digest([self.source.options(), tars, self.samples, self.seconds, self.batch_size, self.seed,
+                       self.buffer])
 
     def runs(self, path: Path) -> list: # [(key, tr, (T, P), dtype, first byte)]
         "What the heads of the members of a tar say."
@@ -83,17 +126,28 @@ class WindowStream:
                 self.skip(e)
                 continue
             for key, tr, (T, P), dtype, first in runs:
-                g, n = rng(self.seed, "onsets", epoch, key), max(1, T//self.samples)
-                for start in g.integers(0, max(T - self.samples, 0) + 1, n).tolist():
+                samples = self.volumes(tr, path)
+                g, n = rng(self.seed, "onsets", epoch, key), max(1, T//samples)
+                for start in g.integers(0, max(T - samples, 0) + 1, n).tolist():
                     yield Piece(path, key, tr, P, dtype.str, first + start*P*dtype.itemsize, start,
-                                min(T - start, self.samples))
+                                min(T - start, samples))
 
-    def skip(self, error: MegsslError):
-        "An error, unless the source says that what is damaged is left out."
+    def skip(self, error: MegsslError, run: str = ""): # run: how the sentence begins where it is about a window
+        "An error, unless the source says that what is damaged is left out; of a run the first one is kept."
         if self.source.on_error == "raise": raise error
-        if str(error) not in self.left_out:
+        if not any(text.startswith(run or str(error)) for text in self.left_out):
             self.left_out.append(str(error))
             warnings.warn(f"left out: {error}")
+            if self.kept and self.kept.parent.is_dir():
+                write_json(self.kept, self.left_out)
+
+    def told(self) -> list: # sentences
+        "What was left out, without the place of the corpus, for a record that is passed on."
+        places = sorted({str(p.parent) + os.sep for p in self.source.tars()}, key=len, reverse=True)
+        texts = sorted(self.left_out)
+        for place in places:
+            texts = [t.replace(place, "") for t in texts]
+        return texts
 
     def shuffled(self, epoch: int, *share: int) -> Iterator[Piece]:
         "The windows of one share, in an order of their own."
@@ -119,15 +173,28 @@ class WindowStream:
 
     def batches(self, epoch: int = 0, *share: int, skip: int = 0) -> Iterator[dict]:
         "x (B, P, samples) float32 with 0 where a run is shorter, valid (B, samples), tr in s, keys and starts."
-        for k, pieces in enumerate(self.plan(epoch, *share)):
-            if k < skip: continue
-            x = np.zeros((len(pieces), pieces[0].networks, self.samples), np.float32)
+        for pieces in self.plan(epoch, *share):
+            if skip:
+                skip -= self.gives(pieces)
+                continue
+            samples = self.volumes(pieces[0].tr, pieces[0].path)
+            x = np.zeros((len(pieces), pieces[0].networks, samples), np.float32)
             good = [self.fill(piece, row) for piece, row in zip(pieces, x)]
             pieces, x = [p for p, yes in zip(pieces, good) if yes], x[good]
             if not pieces: continue
             volumes = np.array([p.volumes for p in pieces])
-            yield {"x": x, "valid": np.arange(self.samples) < volumes[:, None], "tr": pieces[0].tr,
+            yield {"x": x, "valid": np.arange(samples) < volumes[:, None], "tr": pieces[0].tr,
                    "keys": [p.key for p in pieces], "starts": [p.start for p in pieces]}
+
+    def gives(self, pieces: list) -> bool:
+        "Whether a planned batch holds a window that can be read; only where damage is left out does it have to look."
+        if self.source.on_error == "raise": return True
+        row = np.zeros((pieces[0].networks, self.volumes(pieces[0].tr, pieces[0].path)), np.float32)
+        return any(self.fill(piece, row) for piece in pieces)
+
+    def count(self, epoch: int = 0, *share: int) -> int:
+        "How many batches a share gives in an epoch."
+        return sum(self.gives(pieces) for pieces in self.plan(epoch, *share))
 
     def fill(self, piece: Piece, row: np.ndarray) -> bool: # row: (P, samples), is written to
         "Read one window; whether it holds numbers."
@@ -142,7 +209,7 @@ class WindowStream:
             if not np.isfinite(values).all():
                 check_finite(values, self.source.names(piece.networks), piece.path, at, piece.start)
         except MegsslError as e:
-            self.skip(e)
+            self.skip(e, f"{piece.path}: {at}: ")
             return False
         row[:, :piece.volumes] = values
         return True

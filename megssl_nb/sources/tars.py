@@ -16,13 +16,40 @@ from .base import (Header, Loaded, Recording, Source, check_finite, events_table
                                     first_line, reachable)
 from .pickled import read_npy, read_numbers
 
+# %% ../../nbs/sources/02h_tars.ipynb #10c654e6
+def braced(text: str, most: int = 10**6) -> list: # of texts
+    "What braces stand for: {000..127} counts, {a,b} chooses."
+    m = re.search(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}", text)
+    if not m: return [text]
+    if m[3] is None:
+        a, b = int(m[1]), int(m[2])
+        if abs(b - a) >= most:
+            raise MegsslError(f"paths: {text!r:.200}: stands for {abs(b - a) + 1} files; name folders")
+        wide = max(len(m[1]), len(m[2])) if m[1][0] == "0" or m[2][0] == "0" else 0
+        choices = [f"{k:0{wide}}" for k in range(a, b + (1 if b >= a else -1), 1 if b >= a else -1)]
+    else:
+        choices = m[3].split(",")
+    return [one for c in choices for one in braced(text[:m.start()] + c + text[m.end():])]
+
+def spelled_out(paths: str | list) -> list: # of Path, folders and patterns among them
+    "The paths that a text or a list of texts stands for; addresses that are no files are refused."
+    found = []
+    for text in (t for p in ([paths] if isinstance(paths, str) else paths) for t in p.split("::")):
+        whole = expand(text, "paths")
+        if (m := re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", str(whole))) and not whole.exists():
+            why = ("would run a command that a configuration names" if m[1].lower() == "pipe"
+                   else "is no file of this machine")
+            raise MegsslError(f"paths: {text!r:.200}: {m[1]}: {why}; download or mount the tars, and give their folder")
+        found += [whole] if whole.exists() else [Path(one) for one in braced(str(whole))]
+    return found
+
 # %% ../../nbs/sources/02h_tars.ipynb #d01bc49d
 _sampled = {}  # what was found in the tars of a source, as long as they stay as they are
 
 class TarSource(Source):
     "Runs or trials in tar files, as WebDataset writes them."
     kind: Literal["tars"] = "tars"
-    paths: str | list[str]                 # tar files, folders of them, or patterns
+    paths: str | list[str]                 # tar files, folders of them, or patterns: runs/*.tar, runs/{000..127}.tar
     signal: str = "bold"                   # member with (time, networks), or (time,) for one
     rate: str = "t_r"                      # member with the repetition time in s; "" = `sfreq` says it
     sfreq: float | None = Field(None, gt=0)  # Hz, where no member says the rate
@@ -39,8 +66,7 @@ class TarSource(Source):
     def tars(self) -> list[Path]:
         "The tar files, sorted; at least one."
         found = set()
-        for pattern in [self.paths] if isinstance(self.paths, str) else self.paths:
-            path = expand(pattern, "paths")
+        for path in spelled_out(self.paths):
             here = path.rglob("*.tar") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
             if not (here := list(here)): raise MegsslError(f"{path}: paths: no tar file is there")
             found |= set(here)

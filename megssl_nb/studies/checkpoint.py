@@ -77,6 +77,10 @@ def audit_checkpoint(provenance: dict, windows: Windows, split: Split, cfg: Spli
                         f"({', '.join(leaks[:3])}{', ...' * (len(leaks) > 3)}); test others, pretrain without them, or "
                         "say split.transductive: true")
     people = sorted({s["subject"] for s in seen} & {r.subject for r in tested})
+    if unread := sorted({s["subject"] for s in seen if not s["digest"]} & set(people)):
+        raise LeakError(f"{origin}: was trained on a stream with subject {', '.join(unread)}, who is tested here, and "
+                        "a stream compares no signals; test others, pretrain from a store, or say split.transductive: "
+                        "true")
     if not people or not cfg.people: return []
     if any(is_same(s, r) for r in windows.store.recordings for s in seen):
         raise LeakError(f"{origin}: was trained on test subject {', '.join(people)} of the same data; test others, or "

@@ -19,7 +19,7 @@ import torch
 from ..core import MegsslError, code_digest, digest, torch_rng
 from .. import __version__
 from .study import (StudyConfig, Run, find_checkpoints, open_run, read_study, further_stores,
-                                     store_folder, study_source)
+                                     refuse_stream, store_folder, study_source)
 from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
 from .sweep import cell_folder
 from ..machine.kernels import warm
@@ -321,6 +321,7 @@ def planned_run(study: StudyConfig | dict | str | Path, out: str | Path | None =
     from megssl_nb.store.enlarged import enlarged
     from megssl_nb.store.store import Store, planned_store
     study = read_study(study, settings)
+    refuse_stream(study, "a plan")
     folder = Path(out or Path("runs")/study.name)
     check_out(folder)
     checkpoints, place = find_checkpoints(study), store_folder(study, folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 import numpy as np
 import torch
-from pydantic import Field, model_serializer
+from pydantic import Field, field_validator, model_serializer
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, named_seed, seed_all, tell_progress, torch_rng
 from ..windows.batches import Batch, Batches, Delivery, at_hand, hold_there
@@ -33,7 +33,10 @@ class TrainConfig(Config):
     batch_size: int = Field(32, ge=1)  # windows per process and step
     accumulate: int = Field(1, ge=1)  # steps per update of the weights
     lr: float = Field(1e-3, gt=0)  # peak
-    weight_decay: float = Field(0.01, ge=0)  # on matrices only, not on biases and norms
+    weight_decay: float = Field(0.01, ge=0)  # on matrices only, not on biases and norms, unless `spares` says otherwise
+    # what weight decay leaves alone: "vectors" (biases, norms, every other vector), "norms" (biases and norms only: the
+    # groups of the Hugging Face Trainer), "embeddings" (vectors, tables of learned vectors, learned tokens), "nothing"
+    spares: Literal["vectors", "norms", "embeddings", "nothing"] = "vectors"
     betas: tuple[float, float] = (0.9, 0.999)  # of AdamW
     warmup: float = Field(0.1, ge=0, lt=1)  # fraction of all updates
     # after the warm-up: to 0 in a half cosine or a line, or constant; "none": constant from the first update
@@ -48,11 +51,22 @@ class TrainConfig(Config):
     # where the signals wait for a GPU: on it where a third of its free memory is enough, or in the host's memory
     hold: Literal["auto", "host"] = "auto"
     graphs: bool = True  # record a step of a single GPU once and repeat it
+    strategy: Literal["auto"] = "auto"  # several processes share gradients by DDP; others are refused, see `processes`
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _shared_by_ddp(cls, strategy: str):
+        if strategy in ("auto", "ddp"): return "auto"
+        why = ("it ignores how this loop weights and clips gradients and writes checkpoints of another kind"
+               if str(strategy).startswith("deepspeed") else "gradients are shared by DDP (gloo, or NCCL on GPUs)")
+        raise ValueError(f"{strategy}: not offered: {why}; leave it out and give --devices N: each process then holds "
+                         "the whole model")
 
     @model_serializer(mode="wrap")
     def _used(self, handler):
         "What is not asked for is not written down: digests do not depend on options that came later."
-        later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True, "weights": {}}
+        later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True, "weights": {},
+                 "spares": "vectors", "strategy": "auto"}
         return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
@@ -182,11 +196,23 @@ class Objective(nn.Module):
         return repeats(self)
     def advance(self, progress: float): "Called before each update with the share of all updates that are done."
 
+# %% ../../nbs/train/33a_loop.ipynb #e67cfe7e
+def spared_of(objective: nn.Module, how: str) -> set: # how: `spares` of `TrainConfig`; -> ids of parameters
+    "Which parameters have no weight decay."
+    def is_spared(m, name, p):
+        if name in getattr(m, "undecayed", ()): return True
+        if how == "norms": return "bias" in name or type(m).__name__.endswith(("Norm", "Norm1d", "Norm2d"))
+        own = not type(m).__module__.startswith("torch.")  # a token is a vector that a module itself holds
+        token = isinstance(m, nn.Embedding) or own and p.numel() == p.shape[-1] if p.ndim else False
+        return how != "nothing" and (p.ndim < 2 or how == "embeddings" and token)
+    return {id(p) for m in objective.modules() for name,
+            p in m.named_parameters(recurse=False) if is_spared(m, name, p)}
+
 # %% ../../nbs/train/33a_loop.ipynb #6ca460c7
 def optimiser(objective: Objective, cfg: TrainConfig, total: int, fused: bool = False): # fused: in one kernel, on a GPU
-    "AdamW without decay on biases, norms and what a module calls `undecayed`, and the schedule per update."
-    spared = {id(getattr(m, name)) for m in objective.modules() for name in getattr(m, "undecayed", ())}
-    groups = [{"params": [p for p in params if (p.ndim > 1 and id(p) not in spared) == decay], "lr": cfg.lr * factor,
+    "AdamW without decay on what `spares` names and what a module calls `undecayed`, and the schedule per update."
+    spared = spared_of(objective, cfg.spares)
+    groups = [{"params": [p for p in params if (id(p) not in spared) == decay], "lr": cfg.lr * factor,
                "weight_decay": cfg.weight_decay * decay}
               for factor, params in objective.groups() for decay in (True, False)]
     adam = torch.optim.AdamW([g for g in groups if g["params"]], lr=cfg.lr, betas=cfg.betas, fused=fused or None)

@@ -8,6 +8,7 @@ __all__ = ['part_files', 'Pretraining', 'PretrainConfig', 'claim', 'release', 'c
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
 import contextlib, copy, time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np
@@ -83,8 +84,8 @@ def release(part: Path):
     "Remove the unfinished work of a training that is whole; what else the folder holds stays."
     if not (part/"identity.json").is_file(): return
     clear_scratch(part)
-    for name in part_files:
-        (part/name).unlink(missing_ok=True)
+    for path in (*(part/name for name in part_files), *part.glob("left_out*.json")):
+        path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         part.rmdir()
 
@@ -115,7 +116,7 @@ def weights_digest(module: torch.nn.Module) -> str:
     return digest({k: digest(v.detach().cpu().numpy()) for k, v in module.state_dict().items()})
 
 # %% ../../nbs/train/33_pretrain.ipynb #1f490109
-def finish(folder: str | Path, encoder: Encoder, stage: Pretext, fitted: Fitted, feed: Feed, checkup, scores: dict,
+def finish(folder: str | Path, encoder: Encoder, stage: Pretext, fitted: Fitted, feed: Iterable, checkup, scores: dict,
            told: dict
            ): # fitted: what `fit` returned; feed: windows to judge by; told: what provenance.json says
     """Judge what was learnt and write the checkpoint, whole or not at all; in it, as `best` or `last`, the encoder of
@@ -175,21 +176,39 @@ class Training:
     record: dict = field(default_factory=dict) # what provenance.json should say beside what is known here
     launch: Launch = Launch()
 
+    def seen(self) -> dict:
+        "What is trained on and judged by; a training that could not choose an epoch is refused."
+        train, val = (np.asarray(i, int) for i in (self.train_idx, self.val_idx))
+        if not len(val) and self.cfg.patience is not None:
+            raise MegsslError("pretrain.patience: needs held-out windows, and the split has none; set split.val, or "
+                              "patience: null for a fixed number of epochs")
+        return {"windows": self.windows.digest, "train": digest(train), "val": digest(val)}
+
+    def feeds(self) -> tuple: # what trains, and what judges each epoch, or None
+        windows, cfg, train, val = self.windows, self.cfg, self.train_idx, np.asarray(self.val_idx, int)
+        weights = part_weights(windows[train], cfg.weights)
+        return (Feed(windows[train], cfg.batch_size, self.seed, steps=cfg.interval and cfg.interval * cfg.accumulate,
+                     weights=weights), Feed(windows[val], cfg.batch_size) if len(val) else None)
+
+    def judged(self) -> tuple: # a batch to look at after each epoch, the batches to judge by, what they are
+        val = np.asarray(self.val_idx, int)
+        judged = evenly(val if len(val) else np.asarray(self.train_idx, int), 512)
+        return (next(iter(Batches(self.windows[evenly(judged, 64)], 64))),
+                Feed(self.windows[judged], self.cfg.batch_size), "held-out" if len(val) else "training")
+
+    def data(self) -> dict:
+        "What may read these weights later."
+        return {"sfreq": self.windows.store.sfreq, "norm": self.windows.norm}
+
     def run(self) -> Path: # the checkpoint
         """Train the stage and write its checkpoint with pretext.safetensors, history.csv, scores.json and
         preview_*.npy; rerun after a kill to resume; a finished job is not trained again."""
-        windows, cfg, seed, record, launch = self.windows, self.cfg, self.seed, self.record, self.launch
-        train_idx, val_idx = self.train_idx, np.asarray(self.val_idx, int)
-        folder, start = Path(self.folder), time.time()
-        if not len(val_idx) and cfg.patience is not None:
-            raise MegsslError("pretrain.patience: needs held-out windows, and the split has none; set split.val, or "
-                              "patience: null for a fixed number of epochs")
+        cfg, seed, record, launch = self.cfg, self.seed, self.record, self.launch
+        folder, start, seen = Path(self.folder), time.time(), self.seen()
         refuse_foreign(folder, **checkpoint_folder)
         encoder, stage = copy.deepcopy((self.encoder, self.stage))
         objective = Pretraining(encoder, stage)
-        identity = {"schedule": cfg.plain(), "seed": seed, "windows": windows.digest,
-                    "train": digest(np.asarray(train_idx, int)), "val": digest(val_idx),
-                    "initial_weights": weights_digest(objective)}
+        identity = {"schedule": cfg.plain(), "seed": seed, **seen, "initial_weights": weights_digest(objective)}
         rank, world = rank_and_world(launch.devices, launch.nodes)
         identity |= {"devices": world} if world > 1 else {}
         part = Path(f"{folder}.part")
@@ -197,10 +216,7 @@ class Training:
             if not rank:
                 release(part)
             return folder
-        weights = part_weights(windows[train_idx], cfg.weights)
-        train = Feed(windows[train_idx], cfg.batch_size, seed, steps=cfg.interval and cfg.interval * cfg.accumulate,
-                     weights=weights)
-        val = Feed(windows[val_idx], cfg.batch_size) if len(val_idx) else None
+        train, val = self.feeds()
         if not rank:
             claim(part, identity)
             # a resumed training keeps its precision
@@ -211,19 +227,17 @@ class Training:
                 cfg = cfg.model_copy(update={"precision": choice["precision"]})
         if cfg.compile:
             compile_parts(encoder, stage)
-        judged = evenly(val_idx if len(val_idx) else np.asarray(train_idx, int), 512)
-        sample = next(iter(Batches(windows[evenly(judged, 64)], 64)))
+        sample, judged, what = self.judged()
         checkup = checkup_class()(objective, cfg, Sample(encoder, stage, sample, seed))
         launch = replace(launch, told={"stage": record.get("stage", "pretrain")})
         fitted = fit(objective, train, val, cfg, seed, part/"last.ckpt", checkup, launch)
+        data = self.data()
         if not rank:
-            data = {"sfreq": windows.store.sfreq, "norm": windows.norm}  # what may read these weights later
             told = data | record | identity | {"trains": list(stage.trains), "computed": machines,
                                                "best_epoch": fitted.epoch,
                                         **({"measured": choice["ms"]} if "ms" in choice else {}),
                                         "seconds": round(time.time() - start, 2)}
-            finish(folder, encoder, stage, fitted, Feed(windows[judged], cfg.batch_size), checkup,
-                   {"scored_on": "held-out" if len(val_idx) else "training"}, told)
+            finish(folder, encoder, stage, fitted, judged, checkup, {"scored_on": what}, told)
             release(part)
         if world > 1:
             torch.distributed.barrier()
