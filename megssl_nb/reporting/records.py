@@ -255,7 +255,7 @@ class Records:
         "What the inner folds said of each baseline, from training windows alone."
         import pandas as pd
         rows = [{"cell": f"baseline:{told['baseline']}", "point": m.get("point", ""), "labels": told["labels"],
-                 "seed": m["seed"], "fold": m["fold"], "metric": metric, "value": value}
+                 "seed": m.get("seed", 0), "fold": m.get("fold", 0), "metric": metric, "value": value}
                 for m in self.cells if m.get("cell") == "baselines" for told in m.get("baselines") or []
                 for metric, value in told.get("validation", {}).items() if value is not None]
         return pd.DataFrame(rows, columns=["cell", "point", "labels", "seed", "fold", "metric", "value"])
