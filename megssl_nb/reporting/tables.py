@@ -60,7 +60,9 @@ def strongest(tables: Tables, metric: str = "balanced_accuracy", labels: int | N
     if tables.validations is None: return None
     rows = select(tables.validations, metric=metric)
     rows = select(rows, labels=label_order(rows.labels)[-1] if labels is None else labels) if len(rows) else rows
-    return rows.groupby("cell")["value"].mean().idxmax() if len(rows) else None
+    if not len(rows): return None
+    mean = rows.groupby("cell")["value"].mean()
+    return mean.idxmin() if metric in ("mse", "ece") else mean.idxmax()
 
 # %% ../../nbs/reporting/43d_tables.ipynb #70d32bea
 def swept(tables: Tables) -> list:
