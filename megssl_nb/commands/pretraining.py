@@ -140,7 +140,8 @@ def pretrain_stream(study: StudyConfig, folder: Path, # run folder
             write_text(folder/"study.yaml", yaml.safe_dump(study.plain(), sort_keys=False, allow_unicode=True))
             write_record(folder/"data.json", {"stream": told.stream.digest, "left_out": told.stream.told(),
                                               "study": file_digest(folder/"study.yaml")})
-            write_record(folder/"provenance.json", provenance(study=study.digest(), store=told.stream.digest, code={}))
+            write_record(folder/"provenance.json",
+                         provenance(study=study.digest(), store=told.stream.digest, code=told.run.code))
         for job in todo:
             train_streamed(told, job, launch)
     return [folder/job.folder for job in todo]

@@ -23,7 +23,8 @@ for name in sys.argv[1:]:
     try: importlib.import_module(name)
     except ImportError: pass
 answer = os.fdopen(os.dup(1), "w"); os.dup2(2, 1)
-server, ends_with_parent = os.getpid(), ctypes.CDLL(None).prctl
+server = os.getpid()
+ends_with_parent = ctypes.CDLL(None).prctl
 gc.freeze()
 for line in iter(sys.stdin.readline, ""):
     if pid := os.fork():
@@ -34,7 +35,8 @@ for line in iter(sys.stdin.readline, ""):
             except ChildProcessError: break
         continue
     ends_with_parent(1, signal.SIGKILL)
-    if os.getppid() != server: os._exit(1)
+    if os.getppid() != server:
+        os._exit(1)
     from threadpoolctl import threadpool_limits
     import matplotlib, torch
     order = json.loads(line)

@@ -22,7 +22,7 @@ from .page import count
 from ..studies.cells import with_cells
 from ..studies.sweep import sweep_points, table_value
 from ..evaluation.metrics import Score
-from ..evaluation.statistics import answer_counts, holm, possible, summarise, withheld
+from ..evaluation.statistics import answer_counts, holm, less_is_better, possible, summarise, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #6936fca0
 def read_stage(folder: str | Path) -> dict: # folder of a pretrained checkpoint
@@ -160,7 +160,7 @@ class Records:
         "What pages need to know of a metric by its name."
         even, guesses = 1/len(self.classes) if self.classes else None, {"auc": .5, "kappa": 0., "r2": 0., "r": 0.}
         guesses |= dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), even)
-        better = "low" if metric in ("mse", "ece") else "high"
+        better = "low" if less_is_better(metric) else "high"
         return Score(metric, better, level, guesses.get(metric), possible(metric))
     @property
     def level(self) -> str: return self.score.level

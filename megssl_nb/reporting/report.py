@@ -164,8 +164,7 @@ def along(r, name: str): # a swept field -> rows of results
          "The score of every cell over the values of a field that the study varies, all else being equal. Grey is the "
          "cell that others are compared with, dashed the baseline that validation inside the training windows puts "
          "first, dotted chance; bands are 95 % intervals over seeds, small dots single seeds where these are too few "
-         "for "
-         "one. Points are not tested against each other.", when=lambda r: bool(r.sweep))
+         "for one. Points are not tested against each other.", when=lambda r: bool(r.sweep))
 def sweep(r):
     lacks(r, "results.csv")
     for name, values in r.sweep.items():
@@ -229,7 +228,6 @@ def label_table(r, counts):
                         "corrected "
                         "for all cells and label counts of this table. The draws of labels are nested: each count "
                         "holds the one before.")
-
 
 @section("Frozen probe and fine-tuning",
          "A linear probe on the frozen encoder (open) shows what pretraining put into the embedding; fine-tuning "

@@ -13,7 +13,7 @@ from typing import Any
 from .figures import label_order, select
 from .records import read_run, words
 from .results import write_csv
-from ..evaluation.statistics import withheld
+from ..evaluation.statistics import less_is_better, withheld
 
 # %% ../../nbs/reporting/43d_tables.ipynb #347b3702
 @dataclass
@@ -62,7 +62,7 @@ def strongest(tables: Tables, metric: str = "balanced_accuracy", labels: int | N
     rows = select(rows, labels=label_order(rows.labels)[-1] if labels is None else labels) if len(rows) else rows
     if not len(rows): return None
     mean = rows.groupby("cell")["value"].mean()
-    return mean.idxmin() if metric in ("mse", "ece") else mean.idxmax()
+    return mean.idxmin() if less_is_better(metric) else mean.idxmax()
 
 # %% ../../nbs/reporting/43d_tables.ipynb #70d32bea
 def swept(tables: Tables) -> list:

@@ -134,10 +134,12 @@ def qualifications(r: Records) -> list: # sentences
         if r.score.sign * (means[rival] - cells[best]) >= 0:
             than = "more" if r.score.better == "high" else "less"
             said = f"T{name[1:]} reaches {value}: {than} than any cell (best: {best}, {top})."
-    if r.units >= least_seeds: return [*point, said, *above_chance(r), *certainty(r)]
+    unchosen = "Baselines have no scores of inner folds here, so the strongest is the best on the test."
+    favoured = [unchosen] * bool(rival and rival not in r.validated())
+    if r.units >= least_seeds: return [*point, said, *above_chance(r), *favoured, *certainty(r)]
     return [*point, said,
             f"Below {least_seeds} {r.population} this page shows means and single values, but no intervals and no "
-            "tests."]
+            "tests.", *favoured]
 
 def above_chance(r: Records) -> list: # sentences
     "Which cells lie clearly above chance; seeds that coincide cannot say it."

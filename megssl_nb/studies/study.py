@@ -277,9 +277,8 @@ to_a_store = ("write the tars to a store once (megssl prepare tars/ store/ --set
 def check_streamed(study: StudyConfig):
     "Refuse what a study of a stream cannot do."
     if (kind := study.data.stream.get("kind")) != "tars":
-        raise ValueError(f"data.stream.kind: {kind!r}: only tars can be read while they train; give kind: tars, or "
-                         "name "
-                         "a data.source")
+        raise ValueError(f"data.stream.kind: {kind!r}: only tars can be read while they train; give kind: tars, "
+                         "or name a data.source")
     if study.data.stream.get("label") or study.data.stream.get("classes"):
         raise ValueError(f"data.stream.label: a stream has no labels; {to_a_store}")
     windows = {k: v for k, v in study.windows.plain().items()

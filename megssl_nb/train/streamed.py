@@ -57,9 +57,8 @@ class StreamFeed:
             empty = 0 if n else empty + 1
             tars = self.stream.source.tars()
             if len(tars) < self.share[1] or empty > 99:  # of a few tars a pass may deal the damaged ones to one process
-                raise MegsslError(f"{tars[0]}: paths: process {self.share[0]} of {self.share[1]} got no tar that can "
-                                  "be "
-                                  "read; use fewer processes")
+                raise MegsslError(f"{tars[0]}: paths: process {self.share[0]} of {self.share[1]} got no tar that "
+                                  "can be read; use fewer processes")
             first, last, number = max(first - n, 0), last - n, number + 1_000_000
             more = last > 0
 
