@@ -13,6 +13,7 @@ from ..core import MegsslError, atomic_path, read_record
 from ..evaluation.nulls import adjusted, block_length, permuted_scores, ranked_auc
 from ..evaluation.word_scores import word_similarity
 from ..reporting.results import write_csv
+from ..reporting.tables import read_tables
 from ..studies.plan import jobs
 from ..studies.study import Run, StudyConfig, open_run, read_study
 
@@ -27,13 +28,16 @@ def lag_points(study: StudyConfig) -> dict: # point -> lag in s: from the event 
             study.points.items()}
 
 def job_tables(run: Run, name: str): # -> DataFrame: lag, fold, seed, model and the columns of `name`.csv
-    "The tables of one kind of all finished jobs."
+    "The tables of one kind of all finished jobs, in the headline setting."
     import pandas as pd
     lags, found = lag_points(run.study), []
+    headline = {"mode": run.study.evaluate.modes[0], "labels": run.study.headline_labels or 0}
     for job in jobs(run):
         path = run.folder/job.folder/f"{name}.csv"
         if job.kind == "pretrain" or not path.is_file(): continue
         t = pd.read_csv(path, keep_default_na=False, dtype={"name": str, "word": str, "recording": str, "true": str})
+        for column in headline.keys() & set(t):
+            t = t[t[column] == headline[column]]
         model = "baseline:" + t.pop("baseline") if "baseline" in t else job.cell
         found.append(t.assign(model=model, lag=lags[job.point], fold=job.fold, seed=job.seed, point=job.point))
     return pd.concat(found, ignore_index=True) if found else None
@@ -104,7 +108,7 @@ def lag_curve(folder: str | Path, how: str = "shift", times: int = 999): # -> Da
     import pandas as pd
     run = open_run(folder)
     lags, study = lag_points(run.study), run.study
-    curves = pd.read_csv(run.folder/"curves.csv", keep_default_na=False)
+    curves = read_tables(run.folder).curves
     score, rows = run.task.score, []
     metric = study.headline_metric or score.metric
     keep = (curves["subject"] == "all") & (curves["metric"] == metric) & (curves["level"] == score.level)

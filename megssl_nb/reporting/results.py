@@ -61,13 +61,15 @@ def kept_predictions(run: Run, job: Any) -> dict: # job: a `Job`; cell -> DataFr
     if read_record(folder/"metrics.json")["job"] != job.digest: return {}
     words = dict.fromkeys(("recording", "subject", "group", "true", "predicted", "baseline"), str)
     try:
-        said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words)
+        said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words, low_memory=False)
     except (OSError, ValueError) as e:
         raise MegsslError(f"{folder/'predictions.csv'}: not readable as CSV ({' '.join(str(e).split())}); delete the "
                           "folder, and 'megssl ablate' evaluates again") from None
+    for column, value in {"mode": run.study.evaluate.modes[0], "labels": run.study.headline_labels or 0}.items():
+        if column in said:
+            said = said[said[column] == value]
     if job.kind == "evaluate": return {job.cell: said}
     if not {"baseline", "labels"} <= set(said): return {}
-    said = said[said["labels"] == (run.study.headline_labels or 0)]
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}
 
 def units_of_windows(said: Any, fold: int) -> dict: # said: of `kept_predictions`; population -> (N,) names of units

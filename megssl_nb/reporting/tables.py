@@ -37,7 +37,7 @@ def read_tables(folder: str | Path) -> Tables:
         numbers = [c for c in pd.read_csv(path, nrows=0) if c not in words]
         # a cell may be called None, and subject 01 is not the number one
         found[name] = pd.read_csv(path, dtype=dict.fromkeys(words, str), keep_default_na=False,
-                                  na_values={c: ["", "nan", "NaN"] for c in numbers})
+                                  na_values={c: ["", "nan", "NaN"] for c in numbers}, low_memory=False)
     return Tables(**found | {name: withheld(found[name]) for name in ("summary", "effects")})
 
 # %% ../../nbs/reporting/43d_tables.ipynb #b7057ae4

@@ -358,7 +358,8 @@ def pilot(folder: Path, reference: str, metric: str = "balanced_accuracy"
     import pandas as pd
     from megssl_nb.evaluation.inference import variances
     if not (Path(folder)/"results.csv").is_file(): return None
-    table = pd.read_csv(Path(folder)/"results.csv")
+    table = pd.read_csv(Path(folder)/"results.csv", dtype={"cell": str, "subject": str}, keep_default_na=False,
+                        na_values={"value": ["", "nan", "NaN"]}, low_memory=False)
     table = table[(table["subject"] != "all") & (table["metric"] == metric)
                   & (table["level"] == "window") & ~table["cell"].str.startswith("baseline:")]
     wide = table.pivot_table(index=["subject", "seed"], columns="cell", values="value")
