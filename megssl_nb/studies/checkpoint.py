@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from ..core import Config, MegsslError, atomic_dir, read_record, write_record
 from ..store.copies import Marks, enough, shared
-from ..windows.splits import SplitConfig, Split, LeakError
+from ..windows.splits import SplitConfig, Split, LeakError, family_table
 from ..models.encoder import EncoderConfig, checkpoint_folder, load_encoder
 from ..core.sensors import SensorImage
 from ..windows.cut import Windows
@@ -77,6 +77,12 @@ def audit_checkpoint(provenance: dict, windows: Windows, split: Split, cfg: Spli
                         f"({', '.join(leaks[:3])}{', ...' * (len(leaks) > 3)}); test others, pretrain without them, or "
                         "say split.transductive: true")
     people = sorted({s["subject"] for s in seen} & {r.subject for r in tested})
+    kin = family_table(cfg.families) if cfg.families else {}
+    if kin and cfg.people:
+        families = {kin.get(r.subject) for r in tested} - {None}
+        if related := sorted({s["subject"] for s in seen if kin.get(s["subject"]) in families} - set(people)):
+            raise LeakError(f"{origin}: was trained on subject {', '.join(related)}, of the family of somebody who is "
+                            "tested here; test others, pretrain without them, or say split.transductive: true")
     if unread := sorted({s["subject"] for s in seen if not s["digest"]} & set(people)):
         raise LeakError(f"{origin}: was trained on a stream with subject {', '.join(unread)}, who is tested here, and "
                         "a stream compares no signals; test others, pretrain from a store, or say split.transductive: "

@@ -23,10 +23,11 @@ def dealt(items: np.ndarray, # (N,) in random order
     return items[np.argsort((rank + gen.random(len(names))[at])/n[at], kind="stable")]
 
 # %% ../../nbs/windows/07c_folds.ipynb #076dfdf3
-def kinds_of_subjects(windows: Windows, idx: np.ndarray
-                      ): # -> (S,) subjects, (S,) int classes that they have, (S,) int site
-    "What subjects differ in; all zeros where they do not."
-    subjects, who = np.unique(windows.subject[idx], return_inverse=True)
+def kinds_of_subjects(windows: Windows, idx: np.ndarray,
+                      unit: np.ndarray | None = None # (N,) whom each window is dealt with; None = its subject
+                      ): # -> (S,) units, (S,) int classes that they have, (S,) int site
+    "What subjects, or other units, differ in; all zeros where they do not."
+    subjects, who = np.unique((windows.subject if unit is None else unit)[idx], return_inverse=True)
     there = np.zeros((len(subjects), max(1, len(windows.classes))), bool)
     if windows.classes and windows.samples is None:
         y = windows.y[idx]
@@ -36,10 +37,11 @@ def kinds_of_subjects(windows: Windows, idx: np.ndarray
     site = [p[0] for p in parts] if single else [""]*len(subjects)
     return subjects, *(np.unique(x, axis=0, return_inverse=True)[1].reshape(-1) for x in (there, np.array(site)))
 
-def fair_order(windows: Windows, idx: np.ndarray, gen: np.random.Generator
-               ): # -> (S,) subjects, whether they differ in anything that could be shared out
+def fair_order(windows: Windows, idx: np.ndarray, gen: np.random.Generator,
+               unit: np.ndarray | None = None # as above
+               ): # -> (S,) units, whether they differ in anything that could be shared out
     "The subjects of some windows in a random order in which every stretch has its share of classes and sites."
-    subjects, classes, site = kinds_of_subjects(windows, idx)
+    subjects, classes, site = kinds_of_subjects(windows, idx, unit)
     order = gen.permutation(len(subjects))
     differ = len(set(zip(classes.tolist(), site.tolist()))) > 1
     if differ:

@@ -7,13 +7,14 @@ __all__ = ['sets', 'SplitConfig', 'Split', 'LeakError', 'nearest_window', 'audit
            'label_draw']
 
 # %% ../../nbs/windows/08_splits.ipynb #cc961804
-import warnings
+import csv, warnings
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator, model_serializer, model_validator
 from ..core import Config, MegsslError, digest, rng
+from ..sources.base import expand
 from .cut import Windows, is_trials
 from .folds import dealt, fair_order, trial_fold
 
@@ -61,6 +62,10 @@ class SplitConfig(Config):
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
     # how many of the subjects that may teach do; of one seed, fewer lie within more. None = all; pretraining sees all
     train_subjects: int | None = Field(default=None, ge=1)
+    # subject -> family, or a CSV or TSV table with the columns subject and family: of a family nobody teaches,
+    # validates
+    # or pretrains where another is tested, and counts are of families; who is not named is a family alone
+    families: dict[str, str] | str | None = None
     # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
     # taught and tested (zero-shot)
     apart: str | None = None
@@ -71,8 +76,13 @@ class SplitConfig(Config):
     @model_serializer(mode="wrap")
     def _without_absent(self, plain):
         "What is not asked for is not said, so that digests of other studies do not know of it."
-        return {k: v for k, v in plain(self).items() if k not in ("train_subjects", "per", "test_by", "apart")
-                or v is not None}
+        return {k: v for k, v in plain(self).items()
+                if k not in ("train_subjects", "per", "test_by", "apart", "families") or v is not None}
+
+    @field_validator("families", mode="before")
+    def _names(families):
+        if not isinstance(families, dict): return families
+        return dict(zip(*(only_text(list(x)) for x in (families, families.values()))))
 
     @model_validator(mode="after")
     def _fits(self):
@@ -81,6 +91,8 @@ class SplitConfig(Config):
         if self.scheme == "leave_one_subject_out" and (self.test is not None or self.folds > 1):
             raise ValueError("leave_one_subject_out: tests each subject once; leave out test and folds (some of the "
                              "subjects at a time: scheme: across with test and folds)")
+        if self.families is not None and not self.people and self.held_by != "subject":
+            raise ValueError(f"families: has no effect with scheme: {self.scheme}, which holds no subjects out")
         return self
 
     @property
@@ -151,6 +163,36 @@ def nearest_window(windows: Windows, a: np.ndarray, b: np.ndarray,
     apart, who = apart.min(0), b[near[best, np.arange(len(a))]]
     return np.where(line[a] == line[who], apart, np.inf), who
 
+# %% ../../nbs/windows/08_splits.ipynb #2c65b3a2
+def family_table(families: dict | str) -> dict: # subject -> family
+    "Who belongs to which family."
+    if isinstance(families, dict): return families
+    path = expand(families, "split: families")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise MegsslError(f"{path}: split: families: not readable ({e})") from None
+    rows = list(csv.DictReader(lines, delimiter="\t" if "\t" in (lines or [""])[0] else ","))
+    if not rows or not {"subject", "family"} <= rows[0].keys():
+        raise MegsslError(f"{path}: split: families: needs the columns subject and family, and a row of each subject")
+    found = {}
+    for row in rows:
+        if None in row or None in row.values():
+            raise MegsslError(f"{path}: split: families: {row}: not as many fields as columns")
+        who, family = row["subject"].strip(), row["family"].strip()
+        if found.setdefault(who, family) != family:
+            raise MegsslError(f"{path}: split: families: subject {who} is of two families, {found[who]} and {family}")
+    return {who: family for who, family in found.items() if family}
+
+def held_with(windows, cfg) -> np.ndarray: # (N,) names
+    "With whom each window is held out: its subject, or the family that the subject belongs to."
+    if cfg.families is None: return windows.subject
+    table, there = family_table(cfg.families), np.unique(windows.subject)
+    if not set(there.tolist()) & table.keys():
+        raise MegsslError(f"split: families: names none of the subjects ({', '.join(there)})")
+    return np.array([f"family {table[s]}" if s in table else s for s in there.tolist()])[
+        np.searchsorted(there, windows.subject)]
+
 # %% ../../nbs/windows/08_splits.ipynb #45889047
 def too_close(windows, a, b, gap: float) -> np.ndarray: # (len(a),) bool
     "Which windows of `a` share samples with a window of `b`, or lie less than `gap` s from one."
@@ -175,7 +217,7 @@ def kept_apart(cfg): # -> pairs of set names
 # %% ../../nbs/windows/08_splits.ipynb #54f52b47
 def audit(windows: Windows, split: Split, cfg: SplitConfig):
     "Raise `LeakError` if two sets share samples, come closer than the gap, or share held-out subjects."
-    key = lambda i: windows.store.recordings[windows.recording[i]].key
+    key, unit = lambda i: windows.store.recordings[windows.recording[i]].key, held_with(windows, cfg)
     for one, other in kept_apart(cfg):
         a, b = np.asarray(getattr(split, one), np.int64), np.asarray(getattr(split, other), np.int64)
         apart, who = nearest_window(windows, a, b)
@@ -194,11 +236,10 @@ def audit(windows: Windows, split: Split, cfg: SplitConfig):
         apart_by = {"test"} if cfg.people else set()
         if cfg.held_by == "subject" and one != "pretrain_val":
             apart_by |= {"val"}
-        shared = sorted(set(windows.subject[a].tolist()) & set(
-            windows.subject[b].tolist())) if other in apart_by else []
+        shared = sorted(set(unit[a].tolist()) & set(unit[b].tolist())) if other in apart_by else []
         if shared:
-            i = a[windows.subject[a] == shared[0]][0]
-            raise LeakError(f"split: {one} and {other}: both hold subject {', '.join(shared)}: {key(i)} at "
+            i, whom = a[unit[a] == shared[0]][0], "" if cfg.families else "subject "
+            raise LeakError(f"split: {one} and {other}: both hold {whom}{', '.join(shared)}: {key(i)} at "
                             f"{windows.onset[i]:.3f} s ({one}); "
                             "hold whole subjects out, or say transductive: true if pretraining on test subjects is "
                             "meant")
@@ -330,17 +371,19 @@ def known_subjects(windows, names, name):
 def split_across(windows, cfg, fold):
     "Test on subjects that do not train: given ones, those of `test_parts`, or k at a time, rotating with the fold."
     train, test = in_parts(windows, cfg.train_parts, "train_parts"), in_parts(windows, cfg.test_parts, "test_parts")
-    subjects = np.unique(windows.subject[test]).tolist()
-    n_all = len(np.unique(windows.subject[train | test]))
+    unit = held_with(windows, cfg)
+    subjects = np.unique(unit[test]).tolist()
+    n_all = len(np.unique(unit[train | test]))
     if n_all < 2:
         raise MegsslError(f"split: scheme: across needs at least two subjects, found one ({', '.join(subjects)}); "
                           "choose scheme: within or parts")
+    by_name = windows.subject
     if cfg.scheme == "leave_one_subject_out":
         chosen = [tested_subjects(windows, cfg)[fold]]
     elif isinstance(cfg.test, list):
         chosen = known_subjects(windows, cfg.test, "test")
     elif cfg.test is None and cfg.test_parts:
-        chosen = subjects
+        chosen = np.unique(windows.subject[test]).tolist()
     else:
         k = 1 if cfg.test is None else cfg.test if isinstance(cfg.test,
                                                               int) else max(1, round(cfg.test * len(subjects)))
@@ -349,27 +392,26 @@ def split_across(windows, cfg, fold):
         if (cfg.folds - 1) * k >= len(subjects):
             raise MegsslError(f"split: folds: {cfg.folds} folds of {k} subjects, but there are "
                           f"{len(subjects)} to test on")
-        order, differ = fair_order(windows, np.flatnonzero(test), rng(0, "folds"))
-        chosen = (order.tolist() if differ else subjects)[fold * k:(fold + 1) * k]
+        order, differ = fair_order(windows, np.flatnonzero(test), rng(0, "folds"), unit)
+        by_name, chosen = unit, (order.tolist() if differ else subjects)[fold * k:(fold + 1) * k]
     if cfg.folds > 1 and (isinstance(cfg.test, list) or (cfg.test is None and cfg.test_parts)):
         raise MegsslError("split: folds: given test subjects do not rotate; set folds: 1 or test to a number")
-    held = np.isin(windows.subject, chosen)
+    held = np.isin(by_name, chosen)
     return test & held, train & ~held
 
 # %% ../../nbs/windows/08_splits.ipynb #d1bdd983
-def hold_subjects(windows, idx, val, seed):
-    "All windows of a few subjects."
-    subjects = np.unique(windows.subject[idx])
-    if isinstance(val, list):
-        chosen = known_subjects(windows, val, "val")
-    else:
-        n = val if isinstance(val, int) else max(1, round(val * len(subjects)))
-        if not 0 < n < len(subjects):
-            raise MegsslError(f"split: val: {n} of {len(subjects)} training subjects ({', '.join(subjects)}) cannot "
-                              "validate; one must be left to train, or choose val_by: time or trial")
-        order, differ = fair_order(windows, idx, rng(seed, "val"))
-        chosen = order[:n] if differ else rng(seed, "val").choice(subjects, n, replace=False)
-    return idx[np.isin(windows.subject[idx], chosen)]
+def hold_subjects(windows, idx, val, seed, unit=None):
+    "All windows of a few subjects, or families."
+    unit = windows.subject if unit is None else unit
+    subjects = np.unique(unit[idx])
+    if isinstance(val, list): return idx[np.isin(windows.subject[idx], known_subjects(windows, val, "val"))]
+    n = val if isinstance(val, int) else max(1, round(val * len(subjects)))
+    if not 0 < n < len(subjects):
+        raise MegsslError(f"split: val: {n} of {len(subjects)} training subjects ({', '.join(subjects)}) cannot "
+                          "validate; one must be left to train, or choose val_by: time or trial")
+    order, differ = fair_order(windows, idx, rng(seed, "val"), unit)
+    chosen = order[:n] if differ else rng(seed, "val").choice(subjects, n, replace=False)
+    return idx[np.isin(unit[idx], chosen)]
 
 def share_of(val) -> float:
     "The fraction of each stream that validates."
@@ -450,7 +492,10 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
     "What may teach and what may pretrain, given the test side."
     pre = teach if cfg.pretrain_parts is None else in_parts(windows, cfg.pretrain_parts, "pretrain_parts") & ~test
     pre = pre | only_pretrain(windows)
-    tested = np.isin(windows.subject, windows.subject[test])
+    unit = held_with(windows, cfg)
+    tested = np.isin(unit, unit[test])
+    if cfg.people:
+        teach = without(teach, tested, "train, of relatives of test subjects", dropped)
     if cfg.people and not cfg.transductive:
         pre = without(pre, tested, "pretrain, of test subjects", dropped)
     near = close_to(windows, teach | pre, test, cfg.gap)
@@ -463,15 +508,17 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
 
 def hold_out(windows, cfg, test, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
     "Hold validation windows out of those that may teach, and out of those that may pretrain."
-    none = np.zeros(len(windows), bool)
+    none, unit = np.zeros(len(windows), bool), held_with(windows, cfg)
     named = in_parts(windows, cfg.val_parts, "val_parts") if cfg.val_parts else none
     teach = teach | named
     held = named if cfg.val_parts else none
     if cfg.val and not cfg.val_parts:
-        by = test if cfg.held_by == "next" else seed
-        held = as_mask(windows, held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, by))
+        by = [test if cfg.held_by == "next" else seed, *[unit]*(cfg.held_by == "subject")]
+        held = as_mask(windows, held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, *by))
     if cfg.held_by == "subject" and not cfg.val_parts:
-        held |= pre & np.isin(windows.subject, windows.subject[held])
+        relatives = np.isin(unit, unit[held]) & ~held
+        teach = without(teach, relatives, "train, of relatives of val subjects", dropped)
+        held |= pre & relatives
     near, why = close_to(windows, (teach | pre) & ~held, held, cfg.gap), f"within {cfg.gap:g} s of val"
     train = without(teach & ~held, near, f"train, {why}", dropped)
     own = (pre | named) & held
