@@ -428,6 +428,11 @@ def data(r):
                    + " (first seed and fold)" * bool(sets),
         "dropped windows": ", ".join(f"{v} ({k})" for k, v in s.get("dropped", {}).items()) or "none",
         "store": s.get("digest", "")})
+    gone = [text.removeprefix("left out: ") for told in s.get("log", {}).values() for text in told
+            if text.startswith("left out: ")]
+    gone += [text for stage in r.stages.values() for text in stage.get("provenance", {}).get("left_out", ())]
+    if gone := [*dict.fromkeys(gone)]:
+        yield page.warning(f"{count(len(gone), 'file')} could not be read and took no part:", some(gone))
     if lacking := [x for x in recordings if x.get("absent")]:
         yield page.fold(f"Channels that {len(lacking)} of {count(len(recordings), 'recording')} lack, zeros in the "
                         "store",
