@@ -319,8 +319,8 @@ def only_required(folder, wheel):
     """A virtual environment with a wheel and what it requires, without extras: links to the packages of this
     environment, so that versions are the tested ones and nothing is unpacked twice."""
     venv.create(folder)
-    sh(sys.executable, "-m", "pip", "--python", folder/"bin/python", "install", "--quiet", "--disable-pip-version-check",
-       "--no-deps", wheel, quiet=True)
+    sh(sys.executable, "-m", "pip", "--python", folder/"bin/python", "install", "--quiet", "--no-deps",
+       "--disable-pip-version-check", wheel, quiet=True)
     site = next(folder.glob("lib/python*/site-packages"))
     todo, seen = [(r, "") for r in next(metadata.distributions(path=[str(site)])).requires], set()
     while todo:

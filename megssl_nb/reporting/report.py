@@ -153,7 +153,8 @@ def factor_effects(r):
         yield page.note(f"{in_units(r, most)}: effects without intervals and tests; these need {least_seeds}.")
     else:
         yield page.note("Corrected together: the effects of this table, apart from the differences between cells. "
-                        "Intervals are of one effect each.")
+                        "Intervals are of one effect each"
+                        + ("." if r.population == "seeds" else ", and p rests on fewer degrees of freedom than they."))
 
 # %% ../../nbs/reporting/43_report.ipynb #4e63fcaa
 def along(r, name: str): # a swept field -> rows of results

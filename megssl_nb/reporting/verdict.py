@@ -175,8 +175,9 @@ def certainty(r: Records) -> list: # sentences
         why = f"fewer than {least_seeds} {r.population} in common with {against(r)}, or the same difference in all"
         said.append(f"No test of {listed(untested)}: {why}.")
     if len(tested) > 1:
-        said.append("Intervals are of one difference each, p is corrected for all cells: it may be above 0.05 where an "
-                    "interval leaves out 0.")
+        cautious = " and rests on fewer degrees of freedom" * (r.population != "seeds")
+        said.append(f"Intervals are of one difference each, p is corrected for all cells{cautious}: it may be above "
+                    "0.05 where an interval leaves out 0.")
     people = f", {count(len(r.subjects), 'test subject')}" if r.subjects else ""
     trained = count(len(r.seeds), "seed")
     over = {"seeds": f"over seeds (training repeated on the same recordings{people})",
