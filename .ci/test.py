@@ -228,8 +228,8 @@ assert not absent, f'not in help: {absent}'
     sh(sys.executable, "-c", code)
 
 def notebook_tests():
-    "nbdev_test over all notebooks."
-    sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count(), "--do_print",
+    "nbdev_test over all notebooks, one more at a time than there are cores: some wait for processes of their own."
+    sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count() + 1, "--do_print",
        env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 def crowded_imports(cells):

@@ -62,9 +62,8 @@ class SplitConfig(Config):
     pretrain_parts: Names | None = None           # patterns of parts that may pretrain; None = those that train
     # how many of the subjects that may teach do; of one seed, fewer lie within more. None = all; pretraining sees all
     train_subjects: int | None = Field(default=None, ge=1)
-    # subject -> family, or a CSV or TSV table with the columns subject and family: of a family nobody teaches,
-    # validates
-    # or pretrains where another is tested, and counts are of families; who is not named is a family alone
+    # subject -> family, or a CSV or TSV table with the columns subject and family. Of a family nobody teaches or
+    # pretrains where another is tested, and counts are of families; who is not named is a family alone
     families: dict[str, str] | str | None = None
     # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
     # taught and tested (zero-shot)
