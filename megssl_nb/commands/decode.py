@@ -12,7 +12,7 @@ from .ablation import ablate
 from ..core import MegsslError, atomic_path, read_record
 from ..evaluation.nulls import adjusted, block_length, permuted_scores, ranked_auc
 from ..evaluation.word_scores import word_similarity
-from ..reporting.results import write_csv
+from ..reporting.results import in_headline, write_csv
 from ..reporting.tables import read_tables
 from ..studies.plan import jobs
 from ..studies.study import Run, StudyConfig, open_run, read_study
@@ -31,13 +31,12 @@ def job_tables(run: Run, name: str): # -> DataFrame: lag, fold, seed, model and 
     "The tables of one kind of all finished jobs, in the headline setting."
     import pandas as pd
     lags, found = lag_points(run.study), []
-    headline = {"mode": run.study.evaluate.modes[0], "labels": run.study.headline_labels or 0}
     for job in jobs(run):
         path = run.folder/job.folder/f"{name}.csv"
         if job.kind == "pretrain" or not path.is_file(): continue
-        t = pd.read_csv(path, keep_default_na=False, dtype={"name": str, "word": str, "recording": str, "true": str})
-        for column in headline.keys() & set(t):
-            t = t[t[column] == headline[column]]
+        text = dict.fromkeys(("name", "word", "recording", "true"), str)
+        t = pd.read_csv(path, keep_default_na=False, dtype=text, low_memory=False, float_precision="round_trip")
+        t = in_headline(t, run.study)
         model = "baseline:" + t.pop("baseline") if "baseline" in t else job.cell
         found.append(t.assign(model=model, lag=lags[job.point], fold=job.fold, seed=job.seed, point=job.point))
     return pd.concat(found, ignore_index=True) if found else None
