@@ -229,8 +229,9 @@ assert not absent, f'not in help: {absent}'
 
 def notebook_tests():
     "nbdev_test over all notebooks, one more at a time than there are cores: some wait for processes of their own."
-    sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count() + 1, "--do_print",
-       env=os.environ | {"OMP_NUM_THREADS": "1"})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:  # pages leave their files for who reads on
+        sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count() + 1, "--do_print",
+           env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": d})
 
 def crowded_imports(cells):
     "Numbers of the cells that import and do more: nbdev runs whole cells with imports for the site."
