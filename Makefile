@@ -27,7 +27,7 @@ bench: env  ## speed and memory, side by side: the notebooks of nbs/bench/, with
 	$(BIN)/nbdev_clean --fname nbs/bench
 
 # pages of which `make test` runs a part
-LONG = nbs/pretext/27e_two_findings.ipynb nbs/evaluation/32_baselines.ipynb nbs/evaluation/32k_real_recordings.ipynb nbs/reporting/43_report.ipynb
+LONG = nbs/commands/42b_pretraining.ipynb nbs/pretext/27e_two_findings.ipynb nbs/evaluation/32_baselines.ipynb nbs/evaluation/32k_real_recordings.ipynb nbs/reporting/43_report.ipynb
 
 soak: env  ## the long campaigns of nbs/soak/, and the whole of the longest pages
 	for path in nbs/soak $(LONG); do MEGSSL_SOAK=1 $(BIN)/nbdev_test --path $$path --timing --do_print --n_workers 1 || exit 1; done

@@ -228,10 +228,10 @@ assert not absent, f'not in help: {absent}'
     sh(sys.executable, "-c", code)
 
 def notebook_tests():
-    "nbdev_test over all notebooks, one more at a time than there are cores: some wait for processes of their own."
+    "nbdev_test over all notebooks, two more at a time than there are cores: some wait for processes of their own."
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:  # pages leave their files for who reads on
         os.chmod(d, 0o755)  # one page is another user for a while
-        sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count() + 1, "--do_print",
+        sh(tool("nbdev_test"), "--timing", "--n_workers", os.cpu_count() + 2, "--do_print",
            env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": d})
 
 def crowded_imports(cells):

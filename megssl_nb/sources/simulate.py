@@ -7,6 +7,7 @@ __all__ = ['rhythms', 'gains', 'SimulateConfig', 'chunk_list', 'demo', 'bursts',
            'chunk_signal', 'write_chunk', 'simulate', 'graded', 'SimulateSource']
 
 # %% ../../nbs/sources/03_simulate.ipynb #66f61060
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -149,12 +150,15 @@ def heartbeats(gen: np.random.Generator, n: int, interval: float, spread: float,
     return wave
 
 # %% ../../nbs/sources/03_simulate.ipynb #7df91da5
-def person(cfg: SimulateConfig, subject: str, task: str) -> dict:
+def person(cfg: SimulateConfig, subject: str, task: str) -> dict: # shared by its recordings: not to be written to
     "What is fixed for a subject (and, with `confound`, for a run): maps (248, sources) in T and frequencies in Hz."
-    g = rng(cfg.seed, "subject", subject)
-    run = rng(cfg.seed, "run", subject, task)
-    v = cfg.variability
-    c = float(cfg.confound)
+    return _person(cfg.seed, cfg.variability, float(cfg.confound), cfg.bad_channels, subject,
+                   task if cfg.confound else "")
+
+@functools.lru_cache(8)
+def _person(seed, v, c, bad_channels, subject, task):
+    g = rng(seed, "subject", subject)
+    run = rng(seed, "run", subject, task)
     head = head_position(g, .004 * v, 4 * v) @ head_position(run, .003 * c, 3 * c)
     info = helmet_info(head=head)
     where = [w for r in rhythms for w in r.where]
@@ -175,7 +179,7 @@ def person(cfg: SimulateConfig, subject: str, task: str) -> dict:
                 line=far(2) * [.4e-12, .15e-12] * line,
                 noise=.16e-12 * level,
                 offset=3e-12 * (g.standard_normal((course_sensors, 1)) + c * run.standard_normal((course_sensors, 1))),
-                bads=g.permutation(course_sensors)[:cfg.bad_channels], info=info)
+                bads=g.permutation(course_sensors)[:bad_channels], info=info)
 
 # %% ../../nbs/sources/03_simulate.ipynb #66ec4d48
 n_background = 120 # scattered dipoles with 1/f activity

@@ -100,8 +100,12 @@ def by_name(names, kinds, wanted) -> np.ndarray: # indices
 
 def typical_variance(data, blocks=20) -> np.ndarray: # (C,)
     "The median over `blocks` stretches of the variance within each."
-    return np.array([np.median([part.var(dtype=float)
-                                for part in np.array_split(row, min(blocks, max(len(row)//2, 1)))]) for row in data])
+    k = min(blocks, max(data.shape[1]//2, 1))
+    q, longer = divmod(data.shape[1], k)  # as `np.array_split`: the first ones have one sample more
+    cut = longer*(q + 1)
+    def each(row):
+        return np.r_[row[:cut].reshape(-1, q + 1).var(1, dtype=float), row[cut:].reshape(-1, q).var(1, dtype=float)]
+    return np.array([np.median(each(row)) for row in data])
 
 def correlation(data, channels, block=2**13) -> np.ndarray: # (channels, channels)
     "Pearson correlations, summed over blocks of samples."
