@@ -11,7 +11,7 @@ import contextlib, functools, glob, itertools, os, re, warnings
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
-from pydantic import AfterValidator, field_validator, model_serializer
+from pydantic import AfterValidator, Field, field_validator, model_serializer, model_validator
 from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
@@ -20,7 +20,7 @@ from .base import (Header, Loaded, Recording, Source, check_samples, expand, fil
 from .breaks import mark_breaks, spans
 from .channels import set_kinds
 from .course import CourseSource, course_name
-from .events import Trigger, find_events, renamed_events
+from .events import Trigger, find_events, lasting_events, renamed_events
 
 # %% ../../nbs/sources/02_raw.ipynb #748d4df3
 @contextlib.contextmanager
@@ -216,6 +216,8 @@ class RawFiles(NamedFiles):
     # auto, annotations, stim, none, or a table; "{folder}/{stem}-eve.fif" finds one per recording
     events: str = "auto"
     event_id: dict[str, int]|None = None   # names for trigger codes; codes without a name are left out
+    # event, under its name here -> s that it lasts, where the files do not say it
+    durations: dict[str, Annotated[float, Field(gt=0)]] = {}
     trigger: Trigger = Trigger()           # how a trigger channel is read
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
@@ -227,11 +229,18 @@ class RawFiles(NamedFiles):
         if twice: raise ValueError(f"code {twice[0]} has two names; give it one (rename can tell files apart)")
         return given
 
+    @model_validator(mode="after")
+    def durations_of_events(self):
+        known = {*(self.event_id or {}), *(new for names in self.rename.values() for new in names.values())}
+        if self.event_id and (unknown := sorted(self.durations.keys() - known)):
+            raise ValueError(f"durations: no event is called {', '.join(unknown)}; names are {', '.join(known)}")
+        return self
+
     @model_serializer(mode="wrap")
     def told(self, content):
-        "Nothing is said of a trigger channel or of types where nothing is asked for."
-        return {k: v for k, v in content(self).items() if k not in ("trigger", "types") or getattr(self, k) != (
-            {} if k == "types" else Trigger())}
+        "Nothing is said of a trigger channel, of types or durations where nothing is asked for."
+        unasked = {"trigger": Trigger(), "types": {}, "durations": {}}
+        return {k: v for k, v in content(self).items() if k not in unasked or getattr(self, k) != unasked[k]}
 
     def events_of(self, recording: Recording) -> str:
         "The `events` option for one recording, with its table's path filled in."
@@ -265,6 +274,7 @@ class RawSource(RawFiles):
                 place_electrodes(raw, self.montage, recording.origin)
             events = find_events(raw, recording.origin, self.events_of(recording), self.event_id, self.trigger, log)
             events = renamed_events(events, recording.origin, self.rename)
+            events = lasting_events(events, recording.origin, self.durations)
         return raw, events, log
 
     def reading(self, recording: Recording):
