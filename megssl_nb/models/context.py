@@ -165,6 +165,19 @@ class WaveCode(nn.Module):
         code = self.map(torch.cat([angle.sin(), angle.cos()], -1))
         return code + self.unknown.to(code.dtype).where(~known, 0.)
 
+# %% ../../nbs/models/11_context.ipynb #76ce41d7
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, # (B, heads, N, numbers) each
+           seen: torch.Tensor | None, causal: bool, dropout: float): # (B, 1, N, N) bool -> (B, heads, N, numbers)
+    "Scaled dot-product attention (Vaswani et al. 2017)."
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16 or not torch.is_grad_enabled():
+        return F.scaled_dot_product_attention(q, k, v, seen, dropout_p=dropout, is_causal=causal)
+    if causal:
+        seen = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool).tril()
+    weights = q*q.shape[-1]**-0.5 @ k.mT
+    if seen is not None:
+        weights = weights.masked_fill(~seen, -torch.inf)
+    return F.dropout(weights.softmax(-1), dropout) @ v
+
 # %% ../../nbs/models/11_context.ipynb #ffe8258f
 class Layer(nn.Module):
     "Self-attention and a feed-forward network, each with a residual sum."
@@ -182,8 +195,7 @@ class Layer(nn.Module):
         "Multi-head attention over the tokens of a window."
         # each (B, heads, N, dim/heads)
         q, k, v = self.qkv(x).unflatten(-1, (3, self.cfg.heads, -1)).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(q, k, v, seen, dropout_p=self.cfg.dropout if self.training else 0.0,
-                                           is_causal=self.cfg.causal and seen is None)
+        y = attend(q, k, v, seen, self.cfg.causal and seen is None, self.cfg.dropout if self.training else 0.0)
         return self.proj(y.transpose(1, 2).flatten(2))
 
     def forward(self, x: torch.Tensor, seen: torch.Tensor | None = None
