@@ -16,7 +16,7 @@ from pydantic import Field
 from ..core import Config, MegsslError, atomic_path, digest, rng
 from .arrays import ArraySource
 from .forward import dipoles, head_position, helmet_info, lead_field, scattered_dipoles
-from .base import Header, Recording, Source, events_table, expand
+from .base import Header, Recording, Source, events_table, expand, processes
 from .course import (CourseSource, course_channels, course_n_times, course_sensors, course_sfreq,
                                       course_tasks, magnes)
 
@@ -223,14 +223,14 @@ def write_chunk(root: str|Path, cfg: SimulateConfig, folder: str, task: str, sub
 
 def simulate(folder: str|Path,              # where to write `Intra/..` and `Cross/..`
              cfg: SimulateConfig|None=None, # SimulateConfig
-             n_jobs: int|None=None,         # processes, None = all cores
+             n_jobs: int|None=None,         # processes at most, see `processes`; None = all cores
              progress: bool=True):          # show a bar -> Path of the folder
     "Write the files of `cfg` that are not there yet."
     import joblib
     from tqdm.auto import tqdm
     cfg = SimulateConfig() if cfg is None else cfg
     todo = [f for f in chunk_list(cfg) if not (Path(folder)/f[0]/"{1}_{2}_{3}.h5".format(*f)).exists()]
-    n_jobs = min(n_jobs or joblib.cpu_count(), len(todo))
+    n_jobs = processes(n_jobs, len(todo), len(todo)*cfg.n_times*course_sensors)
     if n_jobs > 1:
         done = joblib.Parallel(n_jobs, return_as="generator_unordered",
                                idle_worker_timeout=10)(joblib.delayed(write_chunk)(folder, cfg, *f) for f in todo)

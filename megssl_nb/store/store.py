@@ -18,7 +18,7 @@ from ..sources.arrays import open_npy
 from .copies import refuse_copies
 from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
-from ..sources.base import Source, file_safe, reachable
+from ..sources.base import Source, file_safe, processes, reachable
 from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, plot_prepared,
                                         preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
@@ -224,9 +224,8 @@ def second_pass(file, where, center, scale, cfg, memory) -> str: # where: `rows_
 
 def parallel(task, arguments, n_jobs, progress, name) -> list:
     "`task(*a)` for each of `arguments`, in processes, in order, with a bar."
-    from joblib import Parallel, cpu_count, delayed
+    from joblib import Parallel, delayed
     from tqdm.auto import tqdm
-    n_jobs = n_jobs or min(cpu_count(), len(arguments))
     done = Parallel(n_jobs, return_as="generator", idle_worker_timeout=10)(delayed(task)(*a) for a in arguments)
     return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
 
@@ -234,7 +233,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
 def prepare(source: Any, # a Source; raws or epochs of MNE; anything that `open_source` takes: paths, a dict
             store: str|Path,                    # the folder to make
             cfg: PrepareConfig|dict|None=None,  # PrepareConfig or a dict of its fields
-            n_jobs: int|None=None,              # processes; None = as many as there are cores
+            n_jobs: int|None=None,              # processes at most, see `processes`; None = as many as there are cores
             progress: bool=True,                # show a bar
             scale_recordings: list|None=None,   # with scale="train": keys of the recordings to fit on
             memory: float=.5,                   # GB of samples in each process at once; changes no sample
@@ -266,7 +265,7 @@ def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
     with atomic_dir(path) as tmp:
         (tmp/"signals").mkdir()
         files = [tmp/"signals"/f"{r.key}.npy" for r in recordings]
-        steps = read_steps(cfg.steps)
+        steps, n_jobs = read_steps(cfg.steps), processes(n_jobs, len(recordings), samples_of(recordings))
         done = parallel(first_pass, [(r, cfg, f, memory, steps) for r, f in zip(recordings, files)], n_jobs, progress,
                         "filter")
         found, lengths, center, scale = map(list, zip(*done))
@@ -284,6 +283,14 @@ def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
                   for a in zip(recordings, found, lengths, center.tolist(), scale.tolist(), saved)]
         write_manifest(tmp, asked, found, names, kinds, where, stored)
     return Store(path)
+
+def samples_of(recordings: list) -> float: # of all channels
+    "About how many samples recordings hold, if all are like the first."
+    if not recordings: return 0
+    try:
+        h = recordings[0].header()
+    except Exception: return float("inf")  # what is wrong with it is said when it is read
+    return float(len(recordings)*h.n_times*len(h.ch_names))
 
 def request_of(source, cfg, scale_recordings=None) -> dict:
     "What the manifest of a store says of its source, files included, and of its settings."
