@@ -4,19 +4,27 @@
 
 # %% auto #0
 __all__ = ['splined', 'sphere_kernel', 'sphere_weights', 'on_sphere', 'Principal', 'fillers', 'HiddenScore', 'masked_as',
-           'reconstruction_table', 'plot_reconstruction', 'plot_topography']
+           'reconstruction_table', 'load_autoencoder', 'refuse_seen', 'refuse_fitted', 'reconstruct',
+           'plot_reconstruction', 'plot_topography']
 
 # %% ../../nbs/evaluation/35_reconstruction.ipynb #c8247dae
 import contextlib
 from collections.abc import Callable, Iterable
+from pathlib import Path
 import numpy as np
 import torch
-from ..core import MegsslError, torch_rng
-from ..models.encoder import Encoder
-from ..pretext.base import PretextOutput, evaluating
-from ..pretext.masked_autoencoder import MaskedAutoencoder, log_spectra, plain_guesses
+from ..core import MegsslError, read_record, torch_rng
+from ..core.sensors import SensorImage, sensor_image
+from ..models.encoder import Encoder, load_encoder
+from ..pretext.base import PretextOutput, evaluating, pretext_config
+from ..pretext.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig, log_spectra, plain_guesses
+from ..pretext.stages import build_stage
 from ..pretext.token_masks import MaskConfig
-from ..windows.batches import Batch
+from ..store.copies import is_same
+from ..train.pretrain import evenly, load_stage
+from ..windows.batches import Batch, Batches
+from ..windows.cut import Windows
+from ..windows.splits import LeakError
 
 # %% ../../nbs/evaluation/35_reconstruction.ipynb #f988395b
 def splined(x: torch.Tensor, # (B, C, T)
@@ -139,6 +147,12 @@ class HiddenScore:
         last = [(off*whole).sum(2, keepdim=True), whole.sum(2, keepdim=True)]
         self.sums = self.sums + torch.stack([v.double().sum((0, 2)) for v in (*each, *last)])
 
+    def __add__(self, other: "HiddenScore") -> "HiddenScore":
+        "The scores of the windows of both."
+        both = HiddenScore(self.samples)
+        both.sums = self.sums + other.sums
+        return both
+
     def rows(self, names: list) -> list: # one dict per channel, "all" last
         "The scores."
         return [{"channel": name} | _scored(s) for name, s in zip([*names, "all"], [*self.sums.T, self.sums.sum(1)])]
@@ -162,40 +176,119 @@ def masked_as(stage: MaskedAutoencoder, mask: MaskConfig):
     finally:
         stage.config = kept
 
-def reconstruction_table(stages: dict, # name -> (stage, encoder)
+def reconstruction_table(stages: dict, # name -> (stage, encoder), of one tokenizer
                          batches: Iterable, # of Batch, held-out windows of one store
                          masks: list, # of MaskConfig
                          ways: dict, # from `fillers`
-                         names: list, seed: int = 0
-                         ): # names of the channels -> DataFrame, a row per mask, method, channel
+                         names: list, seed: int = 0 # names of the channels
+                         ): # -> DataFrame, a row per subject and "all", mask, method, channel and "all"
     "All methods on the same hidden samples: n, r, R2, lsd (dB), and the gain in R2 over a straight line."
     import pandas as pd
-    rows = []
+    rows, batches = [], batches if hasattr(batches, "__len__") else list(batches)
     for mask in masks:
-        for method, score in _scores(stages, list(batches), mask, ways, seed).items():
-            told = {"mask": mask.kind, "ratio": mask.ratio, "block": mask.block, "method": method}
-            rows += [told | row for row in score.rows(names)]
+        for method, scores in _scores(stages, batches, mask, ways, seed).items():
+            for who, score in scores.items():
+                told = {"subject": who, "mask": mask.kind, "ratio": mask.ratio, "block": mask.block, "method": method}
+                rows += [told | row for row in score.rows(names)]
     table = pd.DataFrame(rows)
-    keys = ["mask", "ratio", "block", "channel"]
+    keys = ["subject", "mask", "ratio", "block", "channel"]
     line = table[table.method == "interpolation"].set_index(keys).R2 if "interpolation" in ways else None
     table["gain"] = np.nan if line is None else table.R2 - line.reindex(
         pd.MultiIndex.from_frame(table[keys])).to_numpy()
     return table
 
-def _scores(stages, batches, mask, ways, seed) -> dict: # method -> HiddenScore
+def _scores(stages, batches, mask, ways, seed) -> dict: # method -> subject -> HiddenScore, "all" last
     "One mask, one draw for each batch; all methods fill the same samples."
     found = {}
     for i, batch in enumerate(batches):
+        answers, asked = {}, None
         for name, (stage, encoder) in stages.items():
             with masked_as(stage, mask), evaluating(stage, encoder):
                 out = stage(encoder, batch, torch_rng(seed, "reconstruct", i))
-            count = lambda method, told: found.setdefault(method, HiddenScore(encoder.tokenizer.samples)).add(
-                told, out.target, out.hidden)
-            count(name, out.prediction.float())
-        seen = batch.cleared()
-        for method, fill in ways.items():
-            count(method, fill(seen, seen.there & ~out.hidden))
-    return found
+            if asked is not None and not torch.equal(asked, out.hidden):
+                raise MegsslError(f"reconstruction: {name}: other samples are hidden than from {next(iter(stages))}; "
+                                  "compare models of one tokenizer, or give each a table of its own")
+            answers[name], asked = out.prediction.float(), out.hidden
+        seen, who = batch.cleared(), np.asarray(batch.meta.get("subject", ["all"]*len(batch)))
+        answers |= {method: fill(seen, seen.there & ~asked) for method, fill in ways.items()}
+        for subject in dict.fromkeys(who.tolist()):
+            rows = torch.from_numpy(who == subject)
+            for method, told in answers.items():
+                found.setdefault(method, {}).setdefault(subject, HiddenScore(encoder.tokenizer.samples)).add(
+                    told[rows], out.target[rows], asked[rows])
+    return {method: each | {"all": sum(each.values(), HiddenScore(encoder.tokenizer.samples))}
+            for method, each in found.items()}
+
+# %% ../../nbs/evaluation/35_reconstruction.ipynb #558a6f67
+def load_autoencoder(folder: str | Path, # of the checkpoint
+                     image: SensorImage | None = None, # the sensors to restore; None = those it was trained on
+                     task: dict | None = None # the entry of the study's `pretexts`; None = what the checkpoint says
+                     ) -> tuple: # Encoder, MaskedAutoencoder
+    "Encoder and decoder of a masked autoencoder as they were trained; what is missing, damaged or different raises."
+    encoder, task = load_encoder(folder, image=image), task or read_record(Path(folder)/"provenance.json").get("task")
+    if task is None:
+        raise MegsslError(f"{folder}: task: provenance.json does not say which task was trained; give task, the entry "
+                          "of the study's pretexts")
+    config = pretext_config(task, f"{folder}: task")
+    if not isinstance(config, MaskedAutoencoderConfig):
+        raise MegsslError(f"{folder}: task: {config.kind} restores no signal; name a checkpoint of masked_autoencoder")
+    return encoder, load_stage(build_stage(config, encoder, 0, f"{folder}: task"), folder)
+
+# %% ../../nbs/evaluation/35_reconstruction.ipynb #3a7eca2d
+def refuse_seen(seen: list, # of dict(key, subject, file, digest), from provenance.json
+                windows: Windows, people: bool, # whether other recordings of the same people are refused as well
+                folder: str | Path):
+    "Raise `LeakError` if a checkpoint was trained on a recording of these windows, or on a person in them."
+    whole = [isinstance(s, dict) and {"key", "subject", "file", "digest"} <= s.keys() for s in seen]
+    if not whole or not all(whole):
+        raise LeakError(f"{folder}: does not say which recordings it was trained on, so a leak cannot be excluded; "
+                        "pretrain it by a study, or with Training(..., record={'recordings': recordings_seen(...)})")
+    here = [windows.store.recordings[i] for i in np.unique(windows.recording)]
+    if known := [r.key for r in here if any(is_same(s, r) for s in seen)]:
+        raise LeakError(f"{folder}: was trained on {len(known)} of these {len(here)} recordings ({', '.join(known[:3])}"
+                        f"{', ...'*(len(known) > 3)}); give windows of others")
+    of_store = any(not s["digest"] or is_same(s, r) for s in seen for r in windows.store.recordings)
+    if people and of_store and (met := sorted({s["subject"] for s in seen} & {r.subject for r in here})):
+        raise LeakError(f"{folder}: was trained on other recordings of subject {', '.join(met)}; give windows of other "
+                        "people, or people=False and say so")
+
+def refuse_fitted(train: Windows, windows: Windows, people: bool):
+    "Raise if components would be fitted to what they are tested on, or to windows of another kind."
+    kind = lambda w: (tuple(w.store.ch_names), w.store.sfreq, w.length, w.norm)
+    if kind(train) != kind(windows):
+        raise MegsslError("train: other channels, rate, length or norm than the windows that are restored; give "
+                          "windows of the same store")
+    used, tested = ([w.store.recordings[i] for i in np.unique(w.recording)] for w in (train, windows))
+    name = (lambda r: r.subject) if people else (lambda r: r.digest or r.key)
+    if both := sorted({name(r) for r in used} & {name(r) for r in tested}):
+        raise LeakError(f"train: {'subject' if people else 'recording'} {', '.join(both[:3])} is among the windows "
+                        "that are restored as well; give windows of others")
+
+# %% ../../nbs/evaluation/35_reconstruction.ipynb #c69cc448
+def reconstruct(checkpoint: str | Path, # folder of a masked autoencoder that a study or `pretrain` left
+                windows: Windows, # what is restored: recordings that the checkpoint has not seen, any cap, its rate
+                masks: list, # of MaskConfig, or of mappings {"kind", "ratio", "block" (s)}
+                train: Windows | None = None, # windows of other recordings, same cap: what `pca` is fitted to
+                people: bool = True, # False: other recordings of people that it was trained on are taken too
+                task: dict | None = None, # as in `load_autoencoder`
+                batch_size: int = 64, seed: int = 0): # -> DataFrame, see `reconstruction_table`; the network is "model"
+    """How well a checkpoint restores hidden samples, beside what needs no network, on the same samples; without `train`
+    the row of `pca` is absent, with fewer than four known places that of `sphere`."""
+    store, past = windows.store, read_record(Path(checkpoint)/"provenance.json")
+    image = sensor_image(store.ch_names, store.ch_types, store.positions)
+    encoder, stage = load_autoencoder(checkpoint, image, task)
+    for key, have, remedy in (("sfreq", store.sfreq, f"prepare them with sfreq: {past.get('sfreq')}"),
+                              ("norm", windows.norm, f"cut them with norm: {past.get('norm')}")):
+        if past.get(key) != have:
+            raise MegsslError(f"{checkpoint}: {key}: trained with {past.get(key)}, the windows have {have}; {remedy}")
+    refuse_seen(past.get("recordings") or [], windows, people, checkpoint)
+    if train is not None:
+        refuse_fitted(train, windows, people)
+        train = torch.from_numpy(train.x(evenly(np.arange(len(train)), 1024)))
+    placed = np.isfinite(np.asarray(store.positions)[:, :3]).all(1).sum() >= 4
+    masks = [m if isinstance(m, MaskConfig) else MaskConfig.read(m, "masks") for m in masks]
+    return reconstruction_table({"model": (stage, encoder)}, Batches(windows, batch_size), masks,
+                                fillers(train, sphere=placed), store.ch_names, seed)
 
 # %% ../../nbs/evaluation/35_reconstruction.ipynb #1a47e485
 def plot_reconstruction(out: PretextOutput, sfreq: float, # of a masked autoencoder; Hz

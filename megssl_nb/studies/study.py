@@ -19,6 +19,7 @@ from pydantic import Field, field_validator, model_serializer, model_validator
 from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code,
                             read_record, read_yaml, write_record, yaml_value,
                             write_text)
+from ..store.copies import recordings_seen
 from ..store.preprocess import PrepareConfig
 from ..sources.base import reachable
 from ..windows.cut import WindowConfig
@@ -27,7 +28,7 @@ from ..train.pretrain import PretrainConfig
 from ..evaluation.evaluate import EvaluateConfig
 from .cells import check_factorial, default_cells, level, with_cells, with_pretexts
 from .sweep import at_first, cell_folder, sweep_points, with_value
-from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint, recordings_seen
+from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint
 from ..machine.locks import keep_lock, mark_run
 
 # %% ../../nbs/studies/40_study.ipynb #65e62216

@@ -233,7 +233,9 @@ class Training:
         fitted = fit(objective, train, val, cfg, seed, part/"last.ckpt", checkup, launch)
         data = self.data()
         if not rank:
-            told = data | record | identity | {"trains": list(stage.trains), "computed": machines,
+            one = getattr(stage, "config", None)  # several tasks at once have none of their own
+            told = data | record | identity | ({"task": one.plain()} if one else {}) | {
+                                               "trains": list(stage.trains), "computed": machines,
                                                "best_epoch": fitted.epoch,
                                         **({"measured": choice["ms"]} if "ms" in choice else {}),
                                         "seconds": round(time.time() - start, 2)}
