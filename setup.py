@@ -16,6 +16,6 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=f">={s['min_python']}", install_requires=s["requirements"].split(), extras_require=extras,
     packages=find_packages(include=[lib, f"{lib}.*"]),
-    package_data={lib: ["cells/*.ipynb", "named/*.yaml", "named/cells/*.yaml"]},
+    package_data={lib: ["cells/*.ipynb", "named/*.yaml", "named/*.sbatch", "named/cells/*.yaml"]},
     entry_points={"console_scripts": s["console_scripts"].split(), "nbdev": [f"{lib}={lib}._modidx:d"]},
 )

@@ -132,11 +132,12 @@ def parser() -> argparse.ArgumentParser:
     c = command("pretrain",
                 "Run the pretraining stages of a study alone: long trainings, on all devices, taken up again where "
                 "they stopped.", run_pretrain, study)
-    c.add_argument("--devices", type=int, default=1, metavar="N",
-                   help="GPUs, or processes without GPUs, that share each round of batches (default: 1)")
-    c.add_argument("--nodes", type=int, default=1, metavar="N",
+    c.add_argument("--devices", type=int, metavar="N",
+                   help="GPUs, or processes without GPUs, that share each round of batches (default: pretrain.devices of "
+                        "the study, which is 1)")
+    c.add_argument("--nodes", type=int, metavar="N",
                    help="machines with as many devices each, on all of which torchrun or srun starts this command "
-                        "(default: 1)")
+                        "(default: pretrain.nodes of the study, which is 1)")
     c.add_argument("--init", metavar="DIR",
                    help="go on from the weights of this checkpoint, or run with one; the study needs a stage 'init'")
     c.add_argument("--logger", action="append", default=[], choices=("csv", "tensorboard", "wandb"),
@@ -256,7 +257,10 @@ def run_decode(a):
 def run_pretrain(a):
     from megssl_nb.commands.pretraining import pretrain_study
     from megssl_nb.train.processes import Launch, leads
-    done = pretrain_study(with_init(a.study, a.set, a.init), a.out, a.cells, a.seeds, a.jobs, not a.quiet,
+    study = with_init(a.study, a.set, a.init)
+    a.devices, a.nodes = (getattr(study.pretrain, k) if getattr(a, k) is None else getattr(a, k) for k in ("devices",
+                                                                                                           "nodes"))
+    done = pretrain_study(study, a.out, a.cells, a.seeds, a.jobs, not a.quiet,
                           Launch(a.devices, a.nodes, loggers=a.logger))
     if leads(a.devices, a.nodes):
         print(*done, sep="\n")
@@ -298,7 +302,8 @@ def writable_to(stream):
 def speaks(a: argparse.Namespace) -> bool:
     "Whether this process says how the command ended: of a training on several processes the first one."
     from megssl_nb.train.processes import leads
-    try: return leads(getattr(a, "devices", 1), getattr(a, "nodes", 1))
+    given = [getattr(a, k, None) for k in ("devices", "nodes")]
+    try: return leads(*(1 if n is None else n for n in given))
     except MegsslError: return True
 
 def main(argv: list | None = None) -> int:

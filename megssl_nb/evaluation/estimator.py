@@ -90,7 +90,7 @@ def check_trials(x: np.ndarray, names=None): # (n, C, T)
 # %% ../../nbs/evaluation/34b_estimator.ipynb #c7b3395f
 def whole_tokens(encoder, samples: int) -> int: # Encoder
     "The least length that a tokenizer reads to its end."
-    hop, field = (getattr(encoder.tokenizer, k, 1) for k in ("hop", "field"))
+    hop, field = (getattr(encoder.tokenizer, k, 1) or encoder.tokenizer.samples for k in ("hop", "field"))
     return field + -(-max(0, samples - field) // hop) * hop
 
 def scaled(x, center, scale, length: int, clip: float = PrepareConfig().clip) -> np.ndarray: # (n, C, length) float32
@@ -120,9 +120,18 @@ def known_by_name(sensors: Sensors, wanted: tuple, folder) -> list: # row number
                           "does, or pretrain on this array")
     return [sensors.names.index(n) for n in wanted]
 
+def known_by_place(sensors: Sensors, folder) -> list: # row numbers
+    "All sensors of the data, each of which must have a place."
+    if lacking := [n for n, p in zip(sensors.names, sensors.positions) if not np.isfinite(p).all()]:
+        raise MegsslError(f"{folder}: image: the weights know sensors by their places, and {len(lacking)} of the data "
+                          f"have none ({', '.join(lacking[:5])}{', ...'*(len(lacking) > 5)}); give channels as an "
+                          "mne.Info with a montage, or leave these channels out")
+    return list(range(len(sensors.names)))
+
 def read_pretrained(folder, sensors: Sensors | None, sfreq: float, norm: str | None, encoder
                     ) -> tuple: # Encoder, row numbers, norm
-    "The encoder of a checkpoint that fits these data, its sensors among theirs, and how it wants its windows."
+    """The encoder of a checkpoint that fits these data, its sensors among theirs (or, where it goes by places, all of
+    theirs), and how it wants its windows."""
     expect = None if isinstance(encoder, str) and encoder == "tiny" else encoder_config(encoder)
     found, past = load_encoder(folder, expect), read_record(Path(folder)/"provenance.json")
     if sensors is None:
@@ -134,7 +143,11 @@ def read_pretrained(folder, sensors: Sensors | None, sfreq: float, norm: str | N
                               "pretrain again")
         if have is not None and past[key] != have:
             raise MegsslError(f"{folder}: {key}: trained with {past[key]}, the data have {have}; {remedy}")
-    return found, known_by_name(sensors, found.image.ch_names, folder), past["norm"]
+    if not getattr(found.tokenizer, "any_sensors", False):
+        return found, known_by_name(sensors, found.image.ch_names, folder), past["norm"]
+    rows = known_by_place(sensors, folder)
+    image = sensor_image(sensors.names, sensors.types, sensors.positions)
+    return load_encoder(folder, expect, image=image), rows, past["norm"]
 
 # %% ../../nbs/evaluation/34b_estimator.ipynb #d4500f87
 def seed_of(random_state) -> int: # None, a number, or a RandomState

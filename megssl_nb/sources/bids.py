@@ -9,9 +9,11 @@ __all__ = ['BidsSource']
 import re, warnings
 from pathlib import Path
 from typing import ClassVar, Literal
+import numpy as np
+from pydantic import model_serializer
 from ..core import MegsslError
-from .raw import OpenedSource, check_pieces, mne_reading
-from .base import Recording, expand, file_safe, relative_names
+from .raw import OpenedSource, check_pieces, mne_reading, place_electrodes
+from .base import Recording, expand, file_safe, relative_names, sensor_positions
 from .breaks import mark_breaks
 from .events import annotated_events
 
@@ -83,7 +85,13 @@ class BidsSource(OpenedSource):
     # entity that is the class of a whole recording; None = classes come from events
     label: Literal["task", "session", "run"]|None = None
     part: Literal["task", "session", "run"]|None = None # entity that names the official split
+    montage: str|None = None # MNE's name, where electrodes.tsv is missing; places that the data set has are kept
     places: ClassVar[tuple] = ("root",)
+
+    @model_serializer(mode="wrap")
+    def _without_montage(self, plain):
+        "What is not asked for is not said, so that digests of other sources do not know of it."
+        return {k: v for k, v in plain(self).items() if k != "montage" or v is not None}
 
     def recordings(self) -> list[Recording]:
         "One recording per file of the data set."
@@ -104,6 +112,8 @@ class BidsSource(OpenedSource):
             if preload:
                 raw.load_data(verbose="warning")
             raw[:, raw.n_times - 1]
+            if self.montage and not np.isfinite(sensor_positions(raw.info)).all(1).any():
+                place_electrodes(raw, self.montage, recording.origin)
             log += mark_breaks(raw, recording.origin)
             events = annotated_events(raw)
         return raw, events, log

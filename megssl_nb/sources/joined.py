@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 from ..core import MegsslError, digest
 from .raw import open_source
 from .base import Header, Loaded, Recording, Source
@@ -23,6 +23,12 @@ class Under:
     def load(self, recording) -> Loaded: return self.own.load()
     def lazy(self, recording) -> Loaded: return self.own.lazy()
     def header(self, recording) -> Header: return self.own.header()
+
+def in_parts(found: list, parts: list | None) -> list: # of the recordings of each source, and their names
+    "Recordings whose part begins with the name of their source."
+    if parts is None: return found
+    return [[replace(r, part=f"{name}/{r.part}" if r.part else name, reader=Under(r)) for r in rs]
+            for name, rs in zip(parts, found)]
 
 def with_unique_keys(found: list, # of the recordings of each source
            ) -> list:    # of all recordings, in the order in which they came
@@ -37,24 +43,36 @@ class JoinedSource(Source):
     "The recordings of several sources."
     kind: Literal["joined"] = "joined"
     sources: list[Any] = Field(min_length=1) # each as `open_source` takes it: a dict with `kind`, or a path
+    parts: list[str] | None = None           # a name of each source, with which the part of its recordings begins
 
     @model_validator(mode="after")
     def own_sums(self):
         if self.checksums: raise ValueError("checksums: name the list in the source whose files it lists")
+        if self.parts is not None and len(set(filter(None, self.parts))) != len(self.sources):
+            raise ValueError(f"parts: {len(self.parts)} names for {len(self.sources)} sources; give each its own")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_parts(self, plain):
+        "What is not asked for is not said."
+        return {k: v for k, v in plain(self).items() if k != "parts" or v is not None}
+
+    def named(self, found: list) -> list: # of the recordings of each source -> all, in that order
+        "The recordings under unique keys, with the parts that `parts` gives them."
+        return with_unique_keys(in_parts(found, self.parts))
 
     @cached_property
     def opened(self) -> list: return [open_source(s, f"sources[{i}]") for i, s in enumerate(self.sources)]
 
     def recordings(self) -> list[Recording]:
         "All recordings of all sources, sorted by key."
-        return sorted(with_unique_keys([s.recordings() for s in self.opened]), key=lambda r: r.key)
+        return sorted(self.named([s.recordings() for s in self.opened]), key=lambda r: r.key)
 
     def planned(self) -> list[tuple[Recording, Header]]:
         "What the sources plan."
         found = [s.planned() for s in self.opened]
-        return sorted(zip(with_unique_keys([[r for r, _ in f] for f in found]), [h for f in found for _, h in f]),
-                      key=lambda pair: pair[0].key)
+        named = self.named([[r for r, _ in f] for f in found])
+        return sorted(zip(named, [h for f in found for _, h in f]), key=lambda pair: pair[0].key)
 
     def files(self) -> dict[str, Path]:
         "The files of every source behind its number."
@@ -62,4 +80,5 @@ class JoinedSource(Source):
 
     def fingerprint(self) -> str:
         "A digest of the fingerprints of the sources, so that it does not matter where their folders lie."
-        return digest(["joined", [s.fingerprint() for s in self.opened]])
+        parts = [] if self.parts is None else [self.parts]
+        return digest(["joined", [s.fingerprint() for s in self.opened], *parts])

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ..core import MegsslError, Registry, digest
 from .base import Header, Loaded, Recording, Source, check_samples, file_safe, first_line
 from .events import annotated_events
-from .raw import raw_header
+from .raw import place_electrodes, raw_header
 
 # %% ../../nbs/sources/02p_moabb.ipynb #85234221
 datasets = Registry("data set", lambda c: isinstance(c, type) and hasattr(c, "get_data"), "a data set of MOABB")
@@ -38,6 +38,14 @@ def dataset_class(name: str) -> type:
                       + "; a class of your own is known after `datasets.register(name, cls)`"*(not near))
 
 # %% ../../nbs/sources/02p_moabb.ipynb #4f4652e6
+# names that several data sets begin with, all of them of the same people under the same numbers
+cohorts = {"Castillos": "Castillos2023", **{name: name for name in (
+    "Dreyer2023", "ErpCore2021", "GuttmannFlury2025", "Lee2019", "Lee2021Mobile", "MAMEM", "Shin2017")}}
+
+def people_of(dataset: str) -> str:
+    "To whom the numbers of a data set's subjects belong: to the set, or to the cohort of several sets."
+    return next((cohort for begin, cohort in cohorts.items() if dataset.startswith(begin)), dataset)
+
 _subjects = {}  # the last subject that was read: (source, number) -> its recordings
 _lists = {}     # source -> [(Recording, Header, digest of the samples)]
 
@@ -54,6 +62,8 @@ def read_subject(source, number: int) -> dict: # (session, run) -> mne.io.BaseRa
                           f"{first_line(e)}); where there is a network, download it once: python -c \"{get}\", and "
                           "let MNE_DATA name the folder that it fills") from None
     found = {(str(s), str(r)): raw for s, runs in sessions.items() for r, raw in runs.items()}
+    for raw in found.values() if source.montage else ():
+        place_electrodes(raw, source.montage, f"moabb {source.dataset}")
     _subjects.clear()
     _subjects[key] = found
     return found
@@ -61,12 +71,14 @@ def read_subject(source, number: int) -> dict: # (session, run) -> mne.io.BaseRa
 def listed(source) -> list: # of (Recording, Header, digest of the samples)
     "Every recording of a source; each subject is read for it once in a process."
     if (key := source.digest()) in _lists: return _lists[key]
-    found = []
+    found, people = [], source.people or people_of(source.dataset)
     for number in source.numbers():
         for (session, run), raw in read_subject(source, number).items():
             if source.sessions is not None and session not in source.sessions: continue
-            name = file_safe(f"sub-{number}_ses-{session}_run-{run}")
-            r = Recording(f"{source.dataset}/{name}", str(number), session, run, key=name, reader=source)
+            name = file_safe(f"{source.dataset}_sub-{number}_ses-{session}_run-{run}")
+            part = f"{source.dataset}/{session}" if source.part else source.dataset
+            r = Recording(f"{source.dataset}/{name}", f"{people}-{number}", session, run, part=part, key=name,
+                          reader=source)
             found.append((r, raw_header(raw, annotated_events(raw)), digest(raw.get_data())))
     if absent := set(source.sessions or ()) - {r.session for r, *_ in found}:
         raise MegsslError(f"moabb {source.dataset}: sessions: there is no {', '.join(sorted(absent))}")
@@ -81,6 +93,9 @@ class MoabbSource(Source):
     arguments: dict[str, Any] = {}     # of the class
     subjects: list[int] | None = None  # None = all
     sessions: list[str] | None = None  # None = all
+    part: Literal["session"] | None = None # whether a part is a session; None = the data set
+    people: str | None = None          # to whom the numbers of subjects belong; None = the data set, or its cohort
+    montage: str | None = None         # MNE's name, for a data set whose electrodes have no places
 
     def opened(self):
         "The data set."
@@ -107,7 +122,8 @@ class MoabbSource(Source):
 
     def load(self, recording: Recording) -> Loaded:
         "All samples, in volt; the trigger channel is among them."
-        raw = read_subject(self, int(recording.subject))[recording.session, recording.run].copy()
+        number = int(recording.subject.rpartition("-")[2])
+        raw = read_subject(self, number)[recording.session, recording.run].copy()
         eeg = [i for i, kind in enumerate(raw.get_channel_types()) if kind != "stim"]
         names, types = [raw.ch_names[i] for i in eeg], [raw.get_channel_types()[i] for i in eeg]
         check_samples(raw.get_data(picks=eeg), names, types, recording.origin, "samples")

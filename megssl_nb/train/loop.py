@@ -64,10 +64,12 @@ class TrainConfig(Config):
 
     @model_serializer(mode="wrap")
     def _used(self, handler):
-        "What is not asked for is not written down: digests do not depend on options that came later."
+        """What is not asked for is not written down, nor are machines: digests depend neither on options that came
+        later nor on where a training runs."""
         later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True, "weights": {},
                  "spares": "vectors", "strategy": "auto"}
-        return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
+        return {k: v for k, v in handler(self).items()
+                if k not in ("devices", "nodes") and (k not in later or v != later[k])}
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
 def schedule(step: int, total: int, warmup: float, decay: str = "cosine") -> float: # in (0, 1]
