@@ -36,7 +36,8 @@ class LatentPredictionConfig(Config):
 # %% ../../nbs/pretext/28b_latent_prediction.ipynb #132bc68c
 def freedom(embeddings: torch.Tensor, # (B, N, dim)
             valid: torch.Tensor, # (B, N) bool
-            total: Callable = lambda sums: sums): # sums over the windows -> over those of all processes; returns scalar, scalar
+            total: Callable = lambda sums: sums
+            ): # sums over the windows -> over those of all processes; returns scalar, scalar
     "Standard deviation across windows, and the number of directions in which they differ (participation ratio)."
     z, real = embeddings.detach().float(), valid[..., None].float()
     n = total(real.sum(0, keepdim=True))
