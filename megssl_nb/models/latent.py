@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from pydantic import Field
 from ..core import Config
+from ..windows.batches import over_processes, several
 
 # %% ../../nbs/models/18_latent.ipynb #c068e557
 class LatentConfig(Config):
@@ -50,18 +51,29 @@ class Latent(nn.Module):
 
     def forward(self, h: torch.Tensor, # (B, K, dim)
                 valid: torch.Tensor, # (B, K) bool, tokens that count
-                generator: torch.Generator): # -> (B, K, width) draws, (width,) nats per dimension or None
-        "Draws in training, means in evaluation, and what they tell."
+                generator: torch.Generator,
+                asked: torch.Tensor | None = None, # (B,) samples that are asked of each window; None: of all as many
+                ): # -> (B, K, width) draws, (width,) nats per dimension or None
+        "Draws in training, means in evaluation, and what they tell; a window counts as in the loss beside them."
         mean = self.mean(h)
         if self.spread is None: return mean, None
         logvar = self.spread(h).clamp(-80., 20.)
         each = kl_to_standard(mean, logvar)
         real = valid[..., None].float()
-        nats = (each*real).sum((0, 1))/real.sum().clamp(min=1)
+        if asked is None:
+            nats = (each*real).sum((0, 1))/real.sum().clamp(min=1)
+        else:
+            told = (each*real).sum(1)/real.sum(1).clamp(min=1)  # (B, width)
+            nats = (told*asked[:, None]).sum(0)/asked.sum().clamp(min=1)
         if not self.training: return mean, nats
         noise = torch.randn(mean.shape, generator=generator, device=generator.device).to(mean.device)
         return mean + (logvar/2).exp()*noise.to(mean.dtype), nats
 
-    def price(self, nats: torch.Tensor): # (width,) -> scalar
-        "What the nats add to the loss."
-        return self.beta*free_nats(nats, self.cfg.free_bits)
+    def price(self, nats: torch.Tensor, # (width,)
+              asked: torch.Tensor | None = None): # scalar, samples that are asked of the batch -> scalar
+        "What the nats add to the loss; several processes decide together which dimensions have used up their part."
+        free = self.cfg.free_bits
+        if not (free and self.training and several()): return self.beta*free_nats(nats, free)
+        asked = torch.ones_like(nats[0]) if asked is None else asked.to(nats.dtype)
+        sums = over_processes(torch.cat([nats*asked, asked[None]]))
+        return self.beta*torch.where(sums[:-1]/sums[-1].clamp(min=1e-9) < free, free, nats).mean()

@@ -7,6 +7,7 @@ __all__ = ['LatentPredictionConfig', 'freedom', 'LatentPrediction']
 
 # %% ../../nbs/pretext/28b_latent_prediction.ipynb #706cb4ec
 import copy, math
+from collections.abc import Callable
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ from .base import Pretext, PretextOutput, register
 from .masked_autoencoder import DecoderConfig, decoder_context, joined, mask_fits, parted
 from .sequences import masked_loss
 from .token_masks import MaskConfig, hidden_tokens, token_mask
-from ..windows.batches import Batch, as_batch, full
+from ..windows.batches import Batch, as_batch, full, over_processes
 
 # %% ../../nbs/pretext/28b_latent_prediction.ipynb #236935b1
 class LatentPredictionConfig(Config):
@@ -34,13 +35,15 @@ class LatentPredictionConfig(Config):
 
 # %% ../../nbs/pretext/28b_latent_prediction.ipynb #132bc68c
 def freedom(embeddings: torch.Tensor, # (B, N, dim)
-            valid: torch.Tensor): # (B, N) bool -> scalar, scalar
+            valid: torch.Tensor, # (B, N) bool
+            total: Callable = lambda sums: sums
+            ): # sums over the windows -> over those of all processes; returns scalar, scalar
     "Standard deviation across windows, and the number of directions in which they differ (participation ratio)."
     z, real = embeddings.detach().float(), valid[..., None].float()
-    n = real.sum(0, keepdim=True)
-    centred = (z - (z*real).sum(0, keepdim=True)/n.clamp(min=1))*real
+    n = total(real.sum(0, keepdim=True))
+    centred = (z - total((z*real).sum(0, keepdim=True))/n.clamp(min=1))*real
     count = (n - 1).clamp(min=0).sum().clamp(min=1)
-    spread = centred.flatten(0, 1).mT @ centred.flatten(0, 1)/count  # (dim, dim)
+    spread = total(centred.flatten(0, 1).mT @ centred.flatten(0, 1))/count  # (dim, dim)
     power = spread.diagonal().sum()
     alone = torch.where((n > 1).any(), 0., torch.nan)  # of one window nothing can be said
     return (power/z.shape[-1]).sqrt() + alone, power.square()/spread.square().sum().clamp(min=1e-30) + alone
@@ -121,7 +124,7 @@ class LatentPrediction(Pretext):
     def scored(self, encoder: Encoder, out: PretextOutput) -> PretextOutput:
         "The loss, and how free the embeddings are."
         out.loss = self.judge(out.prediction, out)["latent_prediction"]
-        std, rank = freedom(out.target, out.there)
+        std, rank = freedom(out.target, out.there, *[over_processes]*self.training)
         out.logs = {"latent_prediction": out.loss.detach(), "std": std, "rank": rank}
         out.target = out.target.detach()
         if not self.training:

@@ -101,25 +101,27 @@ class MaskedAutoencoder(Pretext):
         grid = tuple(encoder.tokenizer.grid(raw.time, batch.x.shape[-1]).shape[1:])
         hidden = token_mask(raw, grid, self.config.mask, generator)
         visible, asked = parted(raw, hidden, hidden_tokens(grid, self.config.mask))
-        told, aux = self.restored(encoder, visible[0], asked[0], generator)
-        return self.output(encoder, batch, raw, hidden, asked, told, aux)
+        withheld = encoder.tokenizer.cells(hidden, batch.x.shape[1])
+        withheld = withheld if batch.whole else withheld & batch.there
+        samples = None if batch.whole else withheld.sum((1, 2))  # asked of each window
+        told, aux = self.restored(encoder, visible[0], asked[0], generator, samples)
+        return self.output(encoder, batch, raw, withheld, asked, told, aux)
 
-    def restored(self, encoder: Encoder, kept: Tokens, rest: Tokens, generator: torch.Generator
+    def restored(self, encoder: Encoder, kept: Tokens, rest: Tokens, generator: torch.Generator,
+                 asked: torch.Tensor | None = None # (B,) samples of each window
                  ): # -> (B, H, width) for the tokens of `rest`, whose values are not read; what the latent told
         "What the decoder says of the hidden tokens."
-        z, nats = self.latent(encoder.context(encoder.tokenizer.embed(kept)), kept.valid, generator)
+        z, nats = self.latent(encoder.context(encoder.tokenizer.embed(kept)), kept.valid, generator, asked)
         values = torch.cat([z, self.blank.to(z.dtype).expand(len(z), rest.shape[1], -1)], 1)
         told = self.out(self.decoder(joined(kept, rest, values))[:, kept.shape[1]:])
         return told, {"latent": z, "nats": nats, "kept": kept}
 
-    def output(self, encoder: Encoder, batch: Batch, raw: Tokens, hidden: torch.Tensor, asked: tuple,
+    def output(self, encoder: Encoder, batch: Batch, raw: Tokens, withheld: torch.Tensor, asked: tuple,
                told: torch.Tensor, aux: dict) -> PretextOutput:
         "Score the hidden samples that were recorded, and nothing else."
         tokenizer, x, (_, at, real) = encoder.tokenizer, batch.x, asked
         placed = told if full(raw.valid) else told.masked_fill(~real[..., None], 0.)
         values = told.new_zeros(raw.shape).scatter(1, at[..., None].expand_as(told), placed)
-        withheld = tokenizer.cells(hidden, x.shape[1])
-        withheld = withheld if batch.whole else withheld & batch.there
         out = PretextOutput(None, {}, x, tokenizer.uncut(values, x.shape[1]), withheld, x.masked_fill(withheld, 0.),
                             withheld, {"masked_autoencoder": withheld}, None if batch.whole else batch.there, aux)
         losses = self.judge(out.prediction, out)
@@ -128,7 +130,7 @@ class MaskedAutoencoder(Pretext):
             losses["spectral"] = self.off_spectra(tokenizer, told, taken(raw.values, at), real, batch)
             out.loss = out.loss + self.config.spectral*losses["spectral"]
         if aux["nats"] is not None:
-            out.loss = out.loss + self.latent.price(aux["nats"])
+            out.loss = out.loss + self.latent.price(aux["nats"], withheld.sum())
             losses |= {"nats": aux["nats"].mean(), "beta": self.latent.beta.clone()}
         out.logs = {k: v.detach() for k, v in losses.items()}
         if not self.training:
