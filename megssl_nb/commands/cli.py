@@ -213,7 +213,7 @@ def run_inspect(a):
 def run_plan(a):
     from megssl_nb.studies.plan import plan, plan_text
     from megssl_nb.studies.study import read_study
-    p = plan(read_study(a.study, a.set), a.out, a.cells, a.seeds, a.jobs, a.threads)
+    p = plan(read_study(as_study(a.study), a.set), a.out, a.cells, a.seeds, a.jobs, a.threads)
     print(json.dumps(p, indent=1) if a.json else plan_text(p))
 
 def run_ablate(a):
@@ -238,15 +238,19 @@ def with_init(study: str, settings: list, init: str | None): # -> the study, its
                           "(init: {kind: checkpoint, folder: ...}) and in cells, as mvae_finetune does")
     return read_study(study, [*settings, f"pretexts.init.folder={init}"])
 
-def run_decode(a):
-    from megssl_nb.core import read_json, read_yaml
-    from megssl_nb.commands.decode import decode
+def as_study(study): # -> the same, or the study that a configuration of podcast-benchmark asks for
+    "A configuration of podcast-benchmark is shown as the study that it becomes."
+    from megssl_nb.core import read_yaml
     from megssl_nb.studies.published import is_published, shown_as_study
-    study = a.study
-    if Path(study).is_file() and is_published(data := read_yaml(study)):
-        study, text = shown_as_study(data, study)
-        print(text, file=sys.stderr)
-    folder = decode(study, a.out, a.set, a.null, a.times, a.jobs, not a.quiet, cells=a.cells, seeds=a.seeds,
+    if not Path(study).is_file() or not is_published(data := read_yaml(study)): return study
+    made, text = shown_as_study(data, study)
+    print(text, file=sys.stderr)
+    return made
+
+def run_decode(a):
+    from megssl_nb.core import read_json
+    from megssl_nb.commands.decode import decode
+    folder = decode(as_study(a.study), a.out, a.set, a.null, a.times, a.jobs, not a.quiet, cells=a.cells, seeds=a.seeds,
                     dask=a.dask, threads=a.threads)
     print(folder/"lags.csv")
     if failed := read_json(folder/"failed.json", list):

@@ -43,7 +43,7 @@ class _OwnFiles(importlib.abc.InspectLoader):
     def exec_module(self, module):
         text, module.__file__ = self.told(module.__name__)
         super().exec_module(module)
-        module.__digest__ = text
+        module.__digest__, module.__source__ = text, "".join(linecache.cache[module.__file__][2])
 
 sys.meta_path[:] = [f for f in sys.meta_path if type(f).__name__ != "_OwnFiles"] + [_OwnFiles()]
 
@@ -185,11 +185,20 @@ class Registry:
             try:
                 module = load_code(_places[m["digest"]], m["digest"])
             except MegsslError as e: raise MegsslError(f"{at}: {e}") from None
-        if hasattr(module, m["name"]): return getattr(module, m["name"])
+        if hasattr(module, m["name"]):
+            if twice := _defined(module.__source__, m["name"])[1:]:
+                raise MegsslError(f"{at}: {module.__file__}: line {twice[0]}: {m['name']} is defined a second time; "
+                                  "give one of the two another name")
+            return getattr(module, m["name"])
         there = [n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__]
         raise MegsslError(f"{at}: {module.__file__} has no {m['name']}; it defines {', '.join(there) or 'nothing'}")
 
 # %% ../../nbs/core/00c_registry.ipynb #10515bb1
+def _defined(text: str, name: str) -> list: # of int
+    "The lines in which a file defines a function or class of a name, those under a decorator aside."
+    return [node.lineno for node in ast.parse(text).body
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name and not node.decorator_list]
+
 def _imported(path: str, at: str): # at: begins an error
     "The object at an import path `package.module:Class`."
     module, _, name = path.partition(":")

@@ -133,6 +133,8 @@ def check_baselines(names: str | list, # "all", "none" or a list
     if wrong := [n for n in names if n in registry and n not in there]:
         raise MegsslError(f"baselines: {', '.join(wrong)}: cannot answer what is asked ({task.cfg.kind}); choose from "
                           f"{there}")
+    if twice := [n for n in names if list(names).count(n) > 1]:
+        raise MegsslError(f"baselines: {twice[0]}: is named twice; name each once")
     for name in [n for n in names if ":" in n]:
         check_function(name, registry.get(name, "baselines"))
 

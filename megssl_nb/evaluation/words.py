@@ -58,6 +58,18 @@ class Vectors(Numbers):
         task.names = [f"pc{k + 1}" for k in range(self.cfg.pca)]
         return replace(windows, numbers=task.project(windows.numbers), columns=task.names, dropped={}), task
 
+    @property
+    def score_names(self) -> list: # of str
+        return ["cosine", "pairwise", "r", "r2", "mse"]
+
+    def check_fold(self, windows: Windows, split: Split):
+        "Refuse more components or sensors than there are."
+        n, sensors = int((windows.y[split.train] >= 0).sum()), len(windows.store.ch_names)
+        if self.cfg.pca and self.cfg.pca > n:
+            raise MegsslError(f"task: pca: {self.cfg.pca} components of {n} training windows; ask for fewer")
+        if self.cfg.electrodes and (self.cfg.electrodes.best or 0) > sensors:
+            raise MegsslError(f"task: electrodes: best: {self.cfg.electrodes.best} of {sensors} sensors; ask for fewer")
+
     def fitted(self, windows: Windows, train: np.ndarray):
         if self.cfg.pca and not self.bound and len(self.names) < self.cfg.pca:
             raise MegsslError(f"task: pca: {self.cfg.pca} components of {len(self.names)} numbers; ask for fewer")
@@ -141,6 +153,22 @@ class Words(Vectors):
 
     @property
     def guess(self): return .5 if self.headline.startswith("word_auc") else super().guess
+
+    @property
+    def score_names(self):
+        return ["word_auc", "word_auc_train", "word_auc_test", *(f"top{k}" for k in self.cfg.top), "perplexity",
+                *super().score_names]
+
+    def check_fold(self, windows: Windows, split: Split):
+        "Refuse a fold in which no word is taught and tested often enough for an AUC."
+        super().check_fold(windows, split)
+        words, at = np.unique(named(windows), return_inverse=True)
+        taught, tested = (np.bincount(at[i[windows.y[i] >= 0]], minlength=len(words)) for i in
+                          (np.asarray(split.train), np.asarray(split.test)))
+        if not ((taught >= self.cfg.least) & (tested >= self.cfg.least_test) & (tested < tested.sum())).any():
+            raise MegsslError(f"task: least: no word is taught {self.cfg.least} times and tested "
+                              f"{self.cfg.least_test} times (most: {taught.max()} and {tested.max()}); ask for fewer, "
+                              "or make larger folds")
 
     def on(self, windows: Windows, split: Split):
         self.refuse_bound()

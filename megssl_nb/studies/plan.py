@@ -90,6 +90,7 @@ def check_split(run: Run, split: Split, seed: int, fold: int):
         for n in study.evaluate.counts:
             setting = setting_of(run.windows, split, study.evaluate, n, seed, run.task)
             run.task.fitted(run.windows, setting.train)
+        run.task.check_fold(run.windows, split)
         if "finetune" in study.evaluate.modes or "cnn" in study.baselines:
             assert setting.val is not None
         if study.evaluate.thresholds:
@@ -97,14 +98,21 @@ def check_split(run: Run, split: Split, seed: int, fold: int):
     except MegsslError as e: raise MegsslError(f"seed {seed}, fold {fold}: {e}") from None
 
 def check_headline(run: Run):
-    "Refuse a headline that the task has no score of."
-    wanted = run.study.headline_metric
-    if wanted is None or run.task.cfg.kind not in ("classes", "time_points", "numbers") or run.task.more: return
-    k = max(1, len(run.task.names))
-    target, said = (np.arange(k), np.eye(k)) if run.task.classes else (np.random.default_rng(0).normal(size=(4, k)),)*2
-    there = list(run.task.metrics(target, said))
-    if wanted not in there:
-        raise MegsslError(f"headline_metric: {wanted}: no such score; choose one of {', '.join(there)}")
+    "Refuse a headline that the task has no score of, and scores of one's own that are called as the task's are."
+    from megssl_nb.evaluation.tasks import metric_name
+    wanted, task = run.study.headline_metric, run.task
+    own = [metric_name(name) for name in task.more]
+    if hasattr(task, "score_names"):
+        there = task.score_names
+    elif wanted is None and not own or task.cfg.kind not in ("classes", "time_points", "numbers"): return
+    else:
+        k = max(1, len(task.names))
+        target, said = (np.arange(k), np.eye(k)) if task.classes else (np.random.default_rng(0).normal(size=(4, k)),)*2
+        there = list(task.metrics(target, said))
+    if both := [name for name in own if name in there]:
+        raise MegsslError(f"task: metrics: {both[0]}: the task has a score of this name; give the function another")
+    if wanted is not None and wanted not in [*there, *own]:
+        raise MegsslError(f"headline_metric: {wanted}: no such score; choose one of {', '.join([*there, *own])}")
 
 def label_draws(run: Run, split: Split, seed: int) -> list: # of arrays of window numbers
     "The windows that teach, for each number of labels."
@@ -335,7 +343,7 @@ def foresight(run: Run) -> dict: # plain data; empty where nothing is compared
     "Whom the study will speak about, and which difference it can see, by a pilot in its folder or typical variances."
     from megssl_nb.evaluation.inference import foreseen, population_of, typical
     study, compared = run.study, len(run.study.stages) - 1
-    if run.task is None or not compared: return {}
+    if run.task is None or compared < 1: return {}
     splits = {(s, f): run.split(s, f) for s in study.seeds for f in run.folds(s)}
     w, tested = run.windows, np.unique(np.concatenate([s.test for s in splits.values()]))
     counts = {"subjects": len(np.unique(w.subject[tested])), "recordings": len(np.unique(w.recording[tested])),

@@ -32,6 +32,9 @@ _shared = {"data_params": "window_width preprocessing_fn_name subject_ids data_r
                               "visualize_fold_distribution tensorboard_logging linear_regression_baseline "
                               "ridge_regression_baseline ridge_alpha logistic_regression_baseline normalize_targets "
                               "shuffle_targets"}
+_base = "input_fields required_config_setter_names"  # of every task's own section
+_own = {"word_embedding_decoding_task": f"embedding_type embedding_layer embedding_pca_dim {_base}",
+        "whisper_embedding_decoding_task": f"embedding_pca_dim {_base}"}  # tables of the others have many names
 _errors = ("mse", "bce", "cross_entropy", "nll_embedding", "cosine_dist", "similarity_entropy", "perplexity")
 _models = {"pitom_model": "pitom", "ensemble_pitom_model": "pitom", "torch_ridge_model": "bins"}
 
@@ -42,7 +45,8 @@ _taken = {"": "model_constructor_name model_spec task_config training_params dat
                          "use_high_gamma per_subject_electrodes electrode_file_path negatives_per_positive "
                          "negative_margin_s".split(),
           "training_params": "batch_size epochs learning_rate weight_decay early_stopping_patience n_folds lag min_lag "
-                             "max_lag lag_step_size fold_type early_stopping_metric smaller_is_better random_seed "
+                             "max_lag lag_step_size fold_type min_train_freq_auc min_test_freq_auc top_k_thresholds "
+                             "early_stopping_metric smaller_is_better random_seed "
                              "use_lr_scheduler lr_scheduler linear_regression_baseline ridge_regression_baseline "
                              "logistic_regression_baseline".split()}
 
@@ -58,6 +62,12 @@ def _section(data, name, known, origin) -> dict:
     if not isinstance(part, dict): raise MegsslError(f"{origin}: {name}: is no section")
     refuse_unknown(list(part), known.split(), f"{origin}: {name or 'the file'}")
     return part
+
+def _counted(t: dict) -> dict: # of training_params
+    "Which words count in the AUC, and which ranks are told."
+    least = {name: max(1, t[key]) for key, name in (("min_train_freq_auc", "least"), ("min_test_freq_auc", "least_test"))
+             if t.get(key) is not None}
+    return least | ({"top": t["top_k_thresholds"]} if t.get("top_k_thresholds") else {})
 
 def _task(name, of, data, origin) -> tuple: # source, windows, task, what there is to say
     "What is decoded: options of the source, of the windows, and the task."
@@ -106,8 +116,10 @@ def _training(t, length, origin) -> tuple: # split, evaluate, tmin values, basel
         raise MegsslError(f"{origin}: training_params: min_lag, max_lag: no lag lies between them (the last one "
                           "is not among them)")
     n = t.get("n_folds", 5)
+    if (kind := t.get("fold_type", "sequential_folds")) not in ("sequential_folds", "zero_shot_folds"):
+        raise MegsslError(f"{origin}: training_params: fold_type: {kind!r}: choose sequential_folds or zero_shot_folds")
     split = {"scheme": "within", "folds": n, "test": round(1/n, 6), "val": .25, "val_by": "end", "gap": length}
-    if t.get("fold_type", "sequential_folds") == "zero_shot_folds":
+    if kind == "zero_shot_folds":
         split["apart"] = "trial_type"
     evaluate = {"modes": ["probe"], "epochs": t.get("epochs", 100), "batch_size": t.get("batch_size", 32),
                 "lr": t.get("learning_rate", 1e-3), "weight_decay": t.get("weight_decay", 1e-4),
@@ -118,11 +130,14 @@ def _training(t, length, origin) -> tuple: # split, evaluate, tmin values, basel
 # %% ../../nbs/studies/40f_published_configs.ipynb #b463819b
 def is_published(data: object) -> bool: # what YAML holds
     "Whether this is a configuration of podcast-benchmark."
-    return isinstance(data, dict) and bool({"model_constructor_name", "model_spec", "task_config"} & set(data))
+    return isinstance(data, dict) and bool({"model_constructor_name", "model_spec", "task_config"} & set(data)
+                                           or {"tasks", "shared_params"} & set(data))
 
 def from_published(data: dict, origin: str | Path = "configuration"
                    ) -> tuple: # a study as a dict; lines of what differs
     "The study that a configuration of podcast-benchmark asks for."
+    if tasks := {"tasks", "shared_params"} & set(data):
+        raise MegsslError(f"{origin}: {sorted(tasks)[-1]}: a study has one task; make a file of each")
     nested = "model_spec" in data or "task_config" in data
     known = _nested if nested else _flat
     _section(data, "", known[""], origin)
@@ -140,7 +155,14 @@ def from_published(data: dict, origin: str | Path = "configuration"
         raise MegsslError(f"{origin}: the model {model!r} is not known here; make it a function of (setting, encoder) "
                           "in a "
                           "file of yours and name it under baselines as file.py:function")
-    source, windows, task, said = _task(outer.get("task_name", "word_embedding_decoding_task"), of, d, origin)
+    name = outer.get("task_name", "word_embedding_decoding_task")
+    if nested and name in _own:
+        refuse_unknown(list(of), _own[name].split(), f"{origin}: task_specific_config")
+    source, windows, task, said = _task(name, of, d, origin)
+    if isinstance(task, dict) and task["kind"] == "words":
+        task |= _counted(t)
+    if _models[model] == "pitom":
+        said.append("pitom: ten networks, trained independently; their distances are averaged")
     split, evaluate, tmin, more = _training(t, length, origin)
     trial = str(data.get("trial_name") or "podcast")
     source = {"kind": "podcast", "root": "${MEGSSL_PODCAST}"} | source
