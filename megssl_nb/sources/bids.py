@@ -7,15 +7,18 @@ __all__ = ['BidsSource']
 
 # %% ../../nbs/sources/02b_bids.ipynb #74cc5cd2
 import re, warnings
+from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
-from pydantic import model_serializer
+from pydantic import AfterValidator, Field, model_serializer
 from ..core import MegsslError
-from .raw import OpenedSource, check_pieces, mne_reading, place_electrodes
+from .raw import (OpenedSource, check_pieces, compiles, events_beside, mne_reading, name_channels,
+                                   no_tables, place_electrodes, refuse_option)
 from .base import Recording, expand, file_safe, relative_names, sensor_positions
 from .breaks import mark_breaks
-from .events import annotated_events
+from .channels import change, rescaled
+from .events import annotated_events, find_events, lasting_events, named_annotations, renamed_events
 
 # %% ../../nbs/sources/02b_bids.ipynb #581c503d
 def need_bids():
@@ -41,7 +44,13 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     found = [p for p in found if p.fpath.relative_to(root).parts[0].startswith("sub-")]
     named = {"subjects": source.subjects or (), "task": tasks or ()}
     asked = [p for p in found if not no_participant(p) or p.subject in named["subjects"] or p.task in named["task"]]
-    if out := sorted(f"{p.basename} ({no_participant(p)})" for p in found if p not in asked):
+    unwanted = {p: pattern for pattern in source.exclude for p in asked if fnmatch(p.basename, pattern)}
+    if absent := [pattern for pattern in source.exclude if not any(fnmatch(p.basename, pattern) for p in found)]:
+        raise MegsslError(f"{root}: exclude: no recording fits {', '.join(absent)}; the first is {found[0].basename}"
+                          if found else f"{root}: datatype: no {kind} recording")
+    asked = [p for p in asked if p not in unwanted]
+    if out := sorted(f"{p.basename} ({no_participant(p) or 'exclude: ' + unwanted[p]})" for p in found
+                     if p not in asked):
         warnings.warn(f"{root}: left out: {', '.join(out[:10])}" + (f" and {len(out) - 10} more" if out[10:] else ""))
     found = asked
     begun = {whole_name(p) for p in found if p.split in first_split}
@@ -86,12 +95,25 @@ class BidsSource(OpenedSource):
     label: Literal["task", "session", "run"]|None = None
     part: Literal["task", "session", "run"]|None = None # entity that names the official split
     montage: str|None = None # MNE's name, where electrodes.tsv is missing; places that the data set has are kept
+    exclude: list[str] = []  # patterns of file names that are left out, and listed: "sub-03*task-rest*"
+    # bids: events.tsv, or the markers of the recording; stim, none, or a table, see `RawSource`; the others as there
+    events: str = "bids"
+    event_id: dict[str, int]|None = None
+    rename: dict[Annotated[str, AfterValidator(compiles)], dict[str, str]] = {}
+    durations: dict[str, Annotated[float, Field(gt=0)]] = {}
+    channels: dict[str, str] = {}
+    types: dict[str, str] = {}
+    scale: dict[str, Annotated[float, Field(gt=0)]] = {}
+    read_raw: dict[str, Any] = {}  # further options of the MNE reader
     places: ClassVar[tuple] = ("root",)
+    later: ClassVar[tuple] = ("montage", "exclude", "events", "event_id", "rename", "durations", "channels", "types",
+                              "scale", "read_raw")
 
     @model_serializer(mode="wrap")
-    def _without_montage(self, plain):
+    def _without_later(self, plain):
         "What is not asked for is not said, so that digests of other sources do not know of it."
-        return {k: v for k, v in plain(self).items() if k != "montage" or v is not None}
+        usual = {k: type(self).model_fields[k].default for k in self.later}
+        return {k: v for k, v in plain(self).items() if k not in usual or getattr(self, k) != usual[k]}
 
     def recordings(self) -> list[Recording]:
         "One recording per file of the data set."
@@ -108,20 +130,44 @@ class BidsSource(OpenedSource):
         with self.reading(recording) as log:
             check_pieces(Path(recording.origin))
             path = bids.get_bids_path_from_fname(recording.origin, check=False).update(root=expand(self.root, "root"))
-            raw = bids.read_raw_bids(path, verbose="warning")
+            try:
+                raw = bids.read_raw_bids(path, extra_params=self.read_raw, verbose="warning")
+            except TypeError as e:
+                refuse_option(e, self.read_raw, recording.origin)
+                raise
+            if self.channels:
+                name_channels(raw, self.channels, recording.origin)
+            if lacking := [n for n in self.types if n not in raw.ch_names]:
+                raise MegsslError(f"{recording.origin}: types: there is no channel {', '.join(lacking)}; there are "
+                                  f"{', '.join(raw.ch_names)}")
+            change(raw, self.types, recording.origin)
             if preload:
                 raw.load_data(verbose="warning")
             raw[:, raw.n_times - 1]
             if self.montage and not np.isfinite(sensor_positions(raw.info)).all(1).any():
                 place_electrodes(raw, self.montage, recording.origin)
             log += mark_breaks(raw, recording.origin)
-            events = annotated_events(raw)
+            rescaled(raw, self.scale, recording.origin)
+            events = self.found_events(raw, recording, log)
         return raw, events, log
+
+    def found_events(self, raw, recording: Recording, log: list): # events_table
+        "The events of an open recording, as asked for."
+        if self.events == "bids":
+            events = annotated_events(raw)
+            if self.event_id and len(events):
+                events = named_annotations(events, self.event_id, log)
+        else:
+            events = find_events(raw, recording.origin, events_beside(self.events, recording.origin), self.event_id,
+                                 told=log)
+        return lasting_events(renamed_events(events, recording.origin, self.rename), recording.origin, self.durations)
 
     def reading(self, recording: Recording):
         return mne_reading(recording.origin, "recording")
 
     def files(self) -> dict[str, Path]:
-        "The recordings and everything that lies beside them."
-        return relative_names({f for r in self.recordings() for f in Path(r.origin).parent.iterdir()
-                               if not f.name.startswith(".")})
+        "The recordings, everything that lies beside them, and tables of events."
+        found = self.recordings()
+        tables = {how for r in found if (how := events_beside(self.events, r.origin)) not in no_tables}
+        return relative_names({f for r in found for f in Path(r.origin).parent.iterdir()
+                               if not f.name.startswith(".")} | set(map(Path, tables)))

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from ..core import MegsslError
 from .base import Header, Loaded, Recording, check_samples, events_table, expand, relative_names
-from .channels import set_kinds
+from .channels import rescaled, set_kinds
 from .base import sensor_positions
 from .paths import find_paths
 from .events import renamed_events
@@ -98,6 +98,7 @@ class EpochsSource(NamedFiles):
         if self.channels:
             name_channels(epochs, self.channels, recording.origin)
         log += set_kinds(epochs, recording.origin, self.types)
+        rescaled(epochs, self.scale, recording.origin)
         if self.montage is not None:
             place_electrodes(epochs, self.montage, recording.origin)
         if lost := sum(bool(why) and "IGNORED" not in why for why in epochs.drop_log):

@@ -18,7 +18,7 @@ from .paths import check_fif, find_paths, is_fif, series, whole_folders
 from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
                                     reachable, relative_names, sensor_positions)
 from .breaks import mark_breaks, spans
-from .channels import set_kinds
+from .channels import rescaled, set_kinds
 from .course import CourseSource, course_name
 from .events import Trigger, find_events, lasting_events, renamed_events
 
@@ -178,9 +178,17 @@ class NamedFiles(OpenedSource):
     channels: dict[str, str] = {}
     # channel (under its new name) -> MNE's type of channel, where the file or the guess by its name is wrong
     types: dict[str, str] = {}
+    # type of channel -> what its samples are multiplied by, where a file is wrong about its unit: {"eeg": 1e-6}
+    scale: dict[str, Annotated[float, Field(gt=0)]] = {}
     # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
     montage: str|None = None
+    unasked: ClassVar[dict] = {"scale": {}}
     places: ClassVar[tuple] = ("paths",)
+
+    @model_serializer(mode="wrap")
+    def told(self, content):
+        "Nothing is said of what came later and is not asked for."
+        return {k: v for k, v in content(self).items() if k not in self.unasked or getattr(self, k) != self.unasked[k]}
 
     def found(self) -> list[Path]:
         "The files, each once."
@@ -221,6 +229,7 @@ class RawFiles(NamedFiles):
     trigger: Trigger = Trigger()           # how a trigger channel is read
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
+    unasked: ClassVar[dict] = {"trigger": Trigger(), "types": {}, "scale": {}, "durations": {}}
 
     @field_validator("event_id")
     @classmethod
@@ -236,25 +245,14 @@ class RawFiles(NamedFiles):
             raise ValueError(f"durations: no event is called {', '.join(unknown)}; names are {', '.join(known)}")
         return self
 
-    @model_serializer(mode="wrap")
-    def told(self, content):
-        "Nothing is said of a trigger channel, of types or durations where nothing is asked for."
-        unasked = {"trigger": Trigger(), "types": {}, "durations": {}}
-        return {k: v for k, v in content(self).items() if k not in unasked or getattr(self, k) != unasked[k]}
-
     def events_of(self, recording: Recording) -> str:
         "The `events` option for one recording, with its table's path filled in."
-        if self.events in ("auto", "annotations", "stim", "none"): return self.events
-        path = Path(recording.origin)
-        try: return str(expand(self.events.format(folder=path.parent, name=path.name, stem=stem(path.name)), "events"))
-        except (KeyError, IndexError, ValueError):
-            raise MegsslError(f"{self.events}: events: only {{folder}}, {{name}} and {{stem}} can be "
-                          "filled in") from None
+        return events_beside(self.events, recording.origin)
 
     def files(self) -> dict[str, Path]:
         "Recordings and their event tables; for a 4D/BTi signal its whole folder."
         origins = [(r, Path(r.origin)) for r in self.recordings()]
-        tables = {how for r, _ in origins if (how := self.events_of(r)) not in ("auto", "annotations", "stim", "none")}
+        tables = {how for r, _ in origins if (how := self.events_of(r)) not in no_tables}
         return relative_names([q for _, p in origins for q in pieces(p)] + [Path(t) for t in tables])
 
 # %% ../../nbs/sources/02_raw.ipynb #09894638
@@ -270,6 +268,7 @@ class RawSource(RawFiles):
             if self.channels:
                 name_channels(raw, self.channels, recording.origin)
             log += set_kinds(raw, recording.origin, self.types) + mark_breaks(raw, recording.origin)
+            rescaled(raw, self.scale, recording.origin)
             if self.montage is not None:
                 place_electrodes(raw, self.montage, recording.origin)
             events = find_events(raw, recording.origin, self.events_of(recording), self.event_id, self.trigger, log)
@@ -285,6 +284,17 @@ def stem(path: str|Path) -> str:
     "A path without the extension and without `_raw`: what its companions share."
     text = path.as_posix() if isinstance(path, Path) else path
     return re.sub(r"[-_]raw$", "", re.sub(r"(\.fif\.gz|\.[A-Za-z][A-Za-z0-9]*)$", "", text))
+
+# %% ../../nbs/sources/02_raw.ipynb #e6411bfa
+no_tables = ("auto", "annotations", "bids", "stim", "none")  # what `events` may say instead of the path of a table
+
+def events_beside(events: str, origin: str|Path) -> str: # of a recording
+    "The option `events`, with the path of its table filled in."
+    if events in no_tables: return events
+    path = Path(origin)
+    try: return str(expand(events.format(folder=path.parent, name=path.name, stem=stem(path.name)), "events"))
+    except (KeyError, IndexError, ValueError):
+        raise MegsslError(f"{events}: events: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
 
 # %% ../../nbs/sources/02_raw.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:
