@@ -41,9 +41,9 @@ def train_stage(run: Run, job: Job, launch: Launch = Launch()) -> Path: # the ch
 def warn_unplaced(run: Run):
     "Say which sensors could not be matched to a place, where the encoder knows sensors by their places."
     if not (names := run.unplaced): return
-    warnings.warn(f"{run.folder}: {len(names)} of {len(run.store.ch_names)} sensors have no place and share the code of "
-                  f"an unknown one: {', '.join(names)}; rename them in the source (channels), choose another montage, "
-                  "or leave them out (prepare: picks)")
+    warnings.warn(f"{run.folder}: {len(names)} of {len(run.store.ch_names)} sensors have no place and share the code "
+                  f"of an unknown one: {', '.join(names)}; rename them in the source (channels), choose another "
+                  "montage, or leave them out (prepare: picks)")
 
 def check_start(devices: int, nodes: int):
     "Refuse numbers of processes that nobody has started or will start."
