@@ -133,7 +133,8 @@ def parser() -> argparse.ArgumentParser:
                 "Run the pretraining stages of a study alone: long trainings, on all devices, taken up again where "
                 "they stopped.", run_pretrain, study)
     c.add_argument("--devices", type=int, metavar="N",
-                   help="GPUs, or processes without GPUs, that share each round of batches (default: pretrain.devices of "
+                   help="GPUs, or processes without GPUs, that share each round of batches (default: pretrain.devices "
+                        "of "
                         "the study, which is 1)")
     c.add_argument("--nodes", type=int, metavar="N",
                    help="machines with as many devices each, on all of which torchrun or srun starts this command "
@@ -262,8 +263,9 @@ def run_pretrain(a):
     from megssl_nb.commands.pretraining import pretrain_study
     from megssl_nb.train.processes import Launch, leads
     study = with_init(a.study, a.set, a.init)
-    a.devices, a.nodes = (getattr(study.pretrain, k) if getattr(a, k) is None else getattr(a, k) for k in ("devices",
-                                                                                                           "nodes"))
+    for name in ("devices", "nodes"):
+        if getattr(a, name) is None:
+            setattr(a, name, getattr(study.pretrain, name))
     done = pretrain_study(study, a.out, a.cells, a.seeds, a.jobs, not a.quiet,
                           Launch(a.devices, a.nodes, loggers=a.logger))
     if leads(a.devices, a.nodes):

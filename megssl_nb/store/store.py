@@ -80,13 +80,15 @@ class Index:
     def facts(self) -> dict: # name -> text
         "What a person wants to know first."
         def tally(values): return ", ".join(f"{n} {v}" for v, n in sorted(counted(values).items()))
-        r, known = self.recordings, int(np.isfinite(self.positions).all(1).sum())
+        r, placed = self.recordings, np.isfinite(self.positions).all(1)
+        known, nowhere = int(placed.sum()), [n for n, there in zip(self.ch_names, placed) if not there]
         bads, lacking = sorted({f"{x.key}: {name} {why}" for x in r for name, why in x.bads.items()}), {}
         for x in r:
             lacking.setdefault(tuple(x.absent), []).append(x.key)
         out = {"recordings": f"{len(r)} of {len({x.subject for x in r})} subjects, "
                              f"{sum(x.n_times for x in r)/self.sfreq/60:.1f} min at {self.sfreq:g} Hz",
                "sensors": f"{tally(self.ch_types)}; positions of {known or 'none'}",
+               "sensors without a place": first_names(nowhere, 8) if known and nowhere else "",
                "parts": tally(x.part for x in r if x.part),
                "labels": tally(x.label for x in r if x.label), "events": tally(self.events.trial_type),
                "numbers of events": ", ".join(c for c in list(self.events)[4:]),

@@ -443,7 +443,16 @@ class Run:
         return {"job": job, "study": self.study.name, "pretexts": pretexts, "parent": parent, "seed": seed,
                 "fold": fold, "store": self.store.digest,
                 "split": split.digest, "sfreq": self.store.sfreq, "norm": self.study.windows.norm, "files": files,
-                "recordings": seen} | ({"code": self.code} if self.code else {})
+                "recordings": seen} | ({"code": self.code} if self.code else {}) | (
+                    {"unplaced": self.unplaced} if self.unplaced else {})
+
+    @cached_property
+    def unplaced(self) -> list: # of names
+        "The sensors without a place, where the encoder knows sensors by nothing else."
+        from megssl_nb.models.encoder import tokenizers
+        if not getattr(tokenizers[self.encoder_config.tokenizer.kind], "any_sensors", False): return []
+        placed = np.isfinite(self.store.positions).all(1)
+        return [name for name, there in zip(self.store.ch_names, placed) if not there]
 
     @cached_property
     def image(self):

@@ -63,8 +63,8 @@ class PretrainConfig(TrainConfig):
     interval: int | None = Field(None, ge=1)
     # pattern of parts -> share of the windows that are seen; empty: all windows alike
     weights: dict[str, float] = {}
-    # where `megssl pretrain` runs it if the command does not say it: GPUs, or processes without GPUs, on each of so many
-    # nodes; a checkpoint says how many trained it, and a study is the same study on any of them
+    # where `megssl pretrain` runs it if the command does not say it: GPUs, or processes without GPUs, on each of so
+    # many nodes; a checkpoint says how many trained it, and a study is the same study on any of them
     devices: int = Field(1, ge=1)
     nodes: int = Field(1, ge=1)
     compile: bool = False  # layers and convolutions by torch.compile; other roundings, a minute or two to begin with
