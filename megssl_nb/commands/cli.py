@@ -251,8 +251,8 @@ def as_study(study): # -> the same, or the study that a configuration of podcast
 def run_decode(a):
     from megssl_nb.core import read_json
     from megssl_nb.commands.decode import decode
-    folder = decode(as_study(a.study), a.out, a.set, a.null, a.times, a.jobs, not a.quiet, cells=a.cells, seeds=a.seeds,
-                    dask=a.dask, threads=a.threads)
+    folder = decode(as_study(a.study), a.out, a.set, a.null, a.times, a.jobs, not a.quiet, cells=a.cells,
+                    seeds=a.seeds, dask=a.dask, threads=a.threads)
     print(folder/"lags.csv")
     if failed := read_json(folder/"failed.json", list):
         print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}",

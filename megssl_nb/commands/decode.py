@@ -219,7 +219,8 @@ def curves_of(run: Run, metric: str): # -> DataFrame: of each job its score, wit
     keep = (curves["subject"] == "all") & (curves["metric"] == metric) & (curves["level"] == run.task.score.level)
     keep &= curves["mode"].isin([study.evaluate.modes[0], "baseline"])
     curves = curves[keep]
-    if not len(curves): raise MegsslError(f"{run.folder}: decode: no finished job has {metric}; run megssl decode again")
+    if not len(curves):
+        raise MegsslError(f"{run.folder}: decode: no finished job has {metric}; run megssl decode again")
     tmin = curves.get("windows.tmin", pd.Series(study.windows.tmin, curves.index))
     return curves.assign(lag=[round(t + study.windows.length/2, 6) for t in tmin])
 

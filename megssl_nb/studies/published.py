@@ -65,8 +65,8 @@ def _section(data, name, known, origin) -> dict:
 
 def _counted(t: dict) -> dict: # of training_params
     "Which words count in the AUC, and which ranks are told."
-    least = {name: max(1, t[key]) for key, name in (("min_train_freq_auc", "least"), ("min_test_freq_auc", "least_test"))
-             if t.get(key) is not None}
+    names = {"min_train_freq_auc": "least", "min_test_freq_auc": "least_test"}
+    least = {name: max(1, t[key]) for key, name in names.items() if t.get(key) is not None}
     return least | ({"top": t["top_k_thresholds"]} if t.get("top_k_thresholds") else {})
 
 def _task(name, of, data, origin) -> tuple: # source, windows, task, what there is to say
