@@ -149,9 +149,8 @@ def _pooled(h, q, b): # (M, width, T*B), columns per half of the pairs, B -> (M,
     new[..., :b] = alone
     torch.maximum(one, two, out=new[..., b:b + q])
     new[..., b + q:] = end
-    won = (one >= two).view(torch.uint8).to(h.dtype)
     def back(d): # overwrites h
-        torch.mul(d[..., b:b + q], won, out=one)
+        torch.mul(d[..., b:b + q], (one >= two).view(torch.uint8).to(h.dtype), out=one)
         torch.sub(d[..., b:b + q], one, out=two)
         alone.copy_(d[..., :b])
         end.copy_(d[..., b + q:])
@@ -160,19 +159,18 @@ def _pooled(h, q, b): # (M, width, T*B), columns per half of the pairs, B -> (M,
 
 def _highest(h): # (M, width, T, B) -> (M, width, B), way back
     "The ReLU of the largest over time."
-    top, later = h[:, :, 0], []
+    top = h[:, :, 0]
     for k in range(1, h.shape[2]):
-        later.append((h[:, :, k] > top).view(torch.uint8).to(h.dtype))
         top = torch.maximum(top, h[:, :, k])
-    top = top.clamp_min(0)
+    output = top.clamp_min(0)
     def back(d): # overwrites h
-        d = _relu_back(d, top)
-        for k in range(len(later), 0, -1):
-            torch.mul(d, later[k - 1], out=h[:, :, k])
+        d = _relu_back(d, output)
+        for k in range(h.shape[2] - 1):
+            torch.mul(d, (h[:, :, k] >= top).view(torch.uint8).to(h.dtype), out=h[:, :, k])
             d -= h[:, :, k]
-        h[:, :, 0] = d
+        h[:, :, -1] = d
         return h
-    return top, back
+    return output, back
 
 def _read(net, h): # (M, width, B) -> (M, B, K), way back
     def back(d):
@@ -242,7 +240,7 @@ def _kept(old, net, keep, cfg) -> tuple: # the optimiser and the ensemble of som
         made.state[q] = {k: v.clone() if k == "step" else v[keep].clone() for k, v in old.state[p].items()}
     return made, new.train()
 
-def outputs(net: Pitom, x: torch.Tensor, size: int = 512) -> torch.Tensor: # (M, n, K)
+def outputs(net: Pitom, x: torch.Tensor, size: int = 128) -> torch.Tensor: # (M, n, K)
     "What the members say, without dropout."
     net.eval()
     with torch.inference_mode():
