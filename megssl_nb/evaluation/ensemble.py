@@ -195,13 +195,13 @@ def of_pitom(setting: Setting, rows: dict, members: int = 10): # -> (n, members,
     how = {k: getattr(cfg, k) for k in ("lr", "weight_decay", "batch_size", "epochs", "patience")}
     if w.classes:
         y = {k: torch.from_numpy(w.y[rows[k]]) for k in ("train", "val")}
-        loss, score, k = entropy, lambda out, t: -entropy(out, t), len(w.classes)
+        loss, score, k = entropy, lambda out, t: -entropy(out, t)[0], len(w.classes)
     else:
         task = setting.task.fitted(w, rows["train"])
         y = {k: torch.from_numpy(((w.targets(rows[k]) - task.centre)/task.spread).astype(np.float32))
              for k in ("train", "val")}
         k = y["train"].shape[1]
-        loss, score = squared, mean_cosine if k > 1 else lambda out, t: -squared(out, t)
+        loss, score = squared, mean_cosine if k > 1 else lambda out, t: -squared(out, t)[0]
     net, history = train_members(Pitom(x["train"].shape[1], k, seeds), x["train"], y["train"], (x["val"], y["val"]),
                                  score,
                                  loss, member_seed(setting, "order"), how)
