@@ -356,6 +356,8 @@ def wheel():
                    "from megssl_nb.commands import ablation as a; print(a.__file__); print(*sorted(p.name for p in "
                    "a.cells_folder.glob('*.ipynb')))", cwd=d, quiet=True)
         assert str(root) not in found and found.split()[1:] == [t.name for t in templates], found
+        sh(python, "-c", "from megssl_nb.studies.study import named; assert (named/'pretrain.sbatch').is_file()",
+           cwd=d)
         study = re.search(r"```yaml\n(.*?)```", (root/"README.md").read_text(), re.S)[1]
         env = {k: v for k, v in os.environ.items()
                if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | {"PATH": f"{d/'venv/bin'}:{os.environ['PATH']}"}
