@@ -285,10 +285,15 @@ def reconstruct(checkpoint: str | Path, # folder of a masked autoencoder that a 
     if train is not None:
         refuse_fitted(train, windows, people)
         train = torch.from_numpy(train.x(evenly(np.arange(len(train)), 1024)))
-    placed = np.isfinite(np.asarray(store.positions)[:, :3]).all(1).sum() >= 4
+    placed = np.isfinite(np.asarray(store.positions)[:, :3]).all(1)
+    if getattr(encoder.tokenizer, "any_sensors", False) and not placed.all():
+        raise MegsslError(f"{checkpoint}: image: the weights know sensors by their places, and {(~placed).sum()} of "
+                          "the "
+                          f"windows have none ({', '.join(np.array(store.ch_names)[~placed][:5])}); name a montage in "
+                          "the source (montage: standard_1005), or leave them out (data.prepare.picks)")
     masks = [m if isinstance(m, MaskConfig) else MaskConfig.read(m, "masks") for m in masks]
     return reconstruction_table({"model": (stage, encoder)}, Batches(windows, batch_size), masks,
-                                fillers(train, sphere=placed), store.ch_names, seed)
+                                fillers(train, sphere=placed.sum() >= 4), store.ch_names, seed)
 
 # %% ../../nbs/evaluation/35_reconstruction.ipynb #1a47e485
 def plot_reconstruction(out: PretextOutput, sfreq: float, # of a masked autoencoder; Hz
