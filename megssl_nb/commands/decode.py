@@ -12,6 +12,7 @@ from .ablation import ablate
 from ..core import MegsslError, atomic_path, read_record
 from ..evaluation.nulls import adjusted, block_length, permuted_scores, ranked_auc
 from ..evaluation.word_scores import word_similarity
+from ..reporting.report import report
 from ..reporting.results import in_headline, write_csv
 from ..reporting.tables import read_tables
 from ..studies.plan import jobs
@@ -170,6 +171,7 @@ def best_and_worst(folder: str | Path, model: str, lag: float, n: int = 5, least
 published = {"podcast_glove": [("Goldstein et al. 2022, test-weighted", "word_auc_test", .68, .15),
                                ("podcast benchmark, GloVe", "word_auc", .605, .4)],
              "podcast_gpt2": [("Goldstein et al. 2022, test-weighted", "word_auc_test", .74, .15)],
+             "podcast_goldstein": [("Goldstein et al. 2022, GPT-2", "word_auc_test", .74, .15)],
              "podcast_arbitrary": [("Goldstein et al. 2022, test-weighted", "word_auc_test", .68, .15),
                                    ("podcast benchmark", "word_auc", .555, .4)],
              "podcast_whisper": [("podcast benchmark", "pairwise", .707, .4)],
@@ -184,8 +186,9 @@ def plot_lags(table, study: StudyConfig):
         label = study.labels.get(model, model.removeprefix("baseline:"))
         ax.plot(of["lag"], of["value"], color=f"C{k}", label=label)
         words = of["low_words"].notna().any()
-        ax.fill_between(of["lag"], of["low_words" if words else "low"], of["high_words" if words else "high"],
-                        color=f"C{k}", alpha=.2, lw=0)
+        band = ax.fill_between if len(of) > 1 else ax.vlines
+        band(of["lag"], of["low_words" if words else "low"], of["high_words" if words else "high"], color=f"C{k}",
+             alpha=.2, lw=0 if len(of) > 1 else 3)
         sure = of["p_best"] <= .05
         ax.plot(of["lag"], of["value"], "o", color=f"C{k}", mfc="white", ms=4)
         ax.plot(of["lag"][sure], of["value"][sure], "o", color=f"C{k}", ms=4)
@@ -228,4 +231,5 @@ def decode(study: StudyConfig | dict | str | Path, out: str | Path | None = None
         raise MegsslError(f"decode: null: {null!r}: choose shift, blocks or shuffle")
     folder = ablate(study, out, n_jobs=n_jobs, progress=progress, **how)
     lag_curve(folder, null, times)
+    report(folder)
     return folder
