@@ -206,7 +206,8 @@ def lags(r):
     best = t.loc[t.groupby("model", sort=False)["value"].idxmax()]
     name = lambda model: r.legend.name(model)
     folds = t["folds"].max()
-    yield page.table(["model", "best lag (s)", *[readable(t["metric"].iloc[0])], "p, best lag chosen", "words", "folds"],
+    yield page.table(["model", "best lag (s)", *[readable(t["metric"].iloc[0])], "p, best lag chosen", "words",
+                      "folds"],
                      [[page.td(name(row.model), quiet=is_baseline(row.model)), page.td(f"{row.lag:g}"),
                        page.td(number(row.value), f"{number(row.low_words)} to {number(row.high_words)}"
                                if np.isfinite(row.low_words) else ""), p_cell(row.p_best), page.td(str(row.n)),
