@@ -15,6 +15,7 @@ from ..core import MegsslError, atomic_path, digest, read_record
 from ..evaluation.nulls import (adjusted, auc_of_items, block_length, paired_null, permuted_scores,
                                         ranked_auc)
 from ..evaluation.word_scores import word_similarity
+from ..reporting.report import report
 from ..reporting.results import in_headline, write_csv
 from ..reporting.tables import read_tables
 from ..studies.plan import jobs
@@ -259,6 +260,7 @@ def best_and_worst(folder: str | Path, model: str, lag: float, n: int = 5, least
 published = {"podcast_glove": [("Goldstein et al. 2022, test-weighted", "word_auc_test", .68, .15),
                                ("podcast benchmark, GloVe", "word_auc", .605, .4)],
              "podcast_gpt2": [("Goldstein et al. 2022, test-weighted", "word_auc_test", .74, .15)],
+             "podcast_goldstein": [("Goldstein et al. 2022, GPT-2", "word_auc_test", .74, .15)],
              "podcast_arbitrary": [("Goldstein et al. 2022, test-weighted", "word_auc_test", .68, .15),
                                    ("podcast benchmark", "word_auc", .555, .4)],
              "podcast_whisper": [("podcast benchmark", "pairwise", .707, .4)],
@@ -273,8 +275,9 @@ def plot_lags(table, study: StudyConfig):
         label = study.labels.get(model, model.removeprefix("baseline:"))
         ax.plot(of["lag"], of["value"], color=f"C{k}", label=label)
         words = of["low_words"].notna().any()
-        ax.fill_between(of["lag"], of["low_words" if words else "low"], of["high_words" if words else "high"],
-                        color=f"C{k}", alpha=.2, lw=0)
+        band = ax.fill_between if len(of) > 1 else ax.vlines
+        band(of["lag"], of["low_words" if words else "low"], of["high_words" if words else "high"], color=f"C{k}",
+             alpha=.2, lw=0 if len(of) > 1 else 3)
         sure = of["p_best"] <= .05
         ax.plot(of["lag"], of["value"], "o", color=f"C{k}", mfc="white", ms=4)
         ax.plot(of["lag"][sure], of["value"][sure], "o", color=f"C{k}", ms=4)
@@ -317,4 +320,5 @@ def decode(study: StudyConfig | dict | str | Path, out: str | Path | None = None
         raise MegsslError(f"decode: null: {null!r}: choose shift, blocks or shuffle")
     folder = ablate(study, out, n_jobs=n_jobs, progress=progress, **how)
     lag_curve(folder, null, times)
+    report(folder)
     return folder

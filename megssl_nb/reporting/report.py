@@ -188,6 +188,58 @@ def _sweep_table(r, rows, name: str, values: list) -> dict:
                       [[page.td(r.legend.name(c), quiet=is_baseline(c)),
                         *(shown(*of) for of in curve(rows[rows.cell == c], values, name).T)] for c in names])
 
+# %% ../../nbs/reporting/43_report.ipynb #80833b2f
+def _picture(path: Path, alt: str, caption: str) -> dict: # a PNG of the run folder
+    from base64 import b64encode
+    return page.figure("data:image/png;base64," + b64encode(path.read_bytes()).decode(), alt, caption, 660)
+
+@section("Lags",
+         "Score against the time from the event to the middle of the window. Bands are 95 % intervals over words, else "
+         "over folds; filled marks are lags that stay below .05 when every permutation may choose its best lag. Stars "
+         "are published values, at their lag, of the same score: other recordings or other folds, so a landmark and "
+         "no test.", when=lambda r: (r.folder/"lags.csv").is_file())
+def lags(r):
+    import pandas as pd
+    t = pd.read_csv(r.folder/"lags.csv")
+    if (r.folder/"lags.png").is_file():
+        yield _picture(r.folder/"lags.png", "score against lag", "")
+    best = t.loc[t.groupby("model", sort=False)["value"].idxmax()]
+    name = lambda model: r.legend.name(model)
+    folds = t["folds"].max()
+    yield page.table(["model", "best lag (s)", *[readable(t["metric"].iloc[0])], "p, best lag chosen", "words",
+                      "folds"],
+                     [[page.td(name(row.model), quiet=is_baseline(row.model)), page.td(f"{row.lag:g}"),
+                       page.td(number(row.value), f"{number(row.low_words)} to {number(row.high_words)}"
+                               if np.isfinite(row.low_words) else ""), p_cell(row.p_best), page.td(str(row.n)),
+                       page.td(str(row.folds))] for row in best.itertuples()])
+    done = t.pivot_table(index="model", columns="lag", values="folds", sort=False).fillna(0).astype(int)
+    said = [f"{name(m)} at {', '.join(f'{lag:g} s ({k})' for lag, k in sorted(of[of < folds].items()))}"
+            for m, of in done.iterrows() if (of < folds).any()]
+    if said:
+        yield page.note(f"Folds of {folds} that could be decoded: {'; '.join(said)}. A mean over those that could is "
+                        "not one over all; where none could, the curve has no point.")
+    yield from word_ends(r, best)
+    if (r.folder/"electrodes.png").is_file():
+        yield _picture(r.folder/"electrodes.png", "chosen sensors on an outline of the head",
+                       "Sensors that were chosen inside training folds; larger: in more folds, lags and models.")
+
+# %% ../../nbs/reporting/43_report.ipynb #1c487635
+def word_ends(r, best, n: int = 5, least: int = 5): # best: rows of lags.csv; yields blocks
+    "The words that were decoded best and worst at the best lag of each model, of those taught `least` times."
+    import pandas as pd
+    if not (r.folder/"words.csv").is_file(): return
+    words = pd.read_csv(r.folder/"words.csv", keep_default_na=False, dtype={"word": str, "auc": str})
+    words = words[words["auc"].ne("") & (words["taught"] >= least)]
+    words, rows = words.assign(auc=words["auc"].astype(float)), []
+    for row in best.itertuples():
+        of = words[(words["model"] == row.model) & np.isclose(words["lag"], row.lag)]
+        mean = of.groupby("word")["auc"].mean().sort_values(ascending=False, kind="stable")
+        if mean.nunique() < 2: continue # the mean of the targets says the same of every word
+        ends = (mean.head(n), mean.iloc[max(n, len(mean) - n):])
+        rows.append([page.td(r.legend.name(row.model), f"{row.lag:g} s"), *(
+            page.td(", ".join(f"{w} {number(v)}" for w, v in end.items()), wide=True) for end in ends)])
+    if rows: yield page.table(["words by their AUC", "best", "worst"], rows)
+
 # %% ../../nbs/reporting/43_report.ipynb #da73135f
 @section("Labels needed", "Pretraining earns its cost where labels are few. Grey is training from scratch, dashed the "
                           "strongest baseline, dotted chance; bands are 95 % intervals over seeds, small dots single "
