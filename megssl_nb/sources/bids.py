@@ -137,9 +137,6 @@ class BidsSource(OpenedSource):
                 raise
             if self.channels:
                 name_channels(raw, self.channels, recording.origin)
-            if lacking := [n for n in self.types if n not in raw.ch_names]:
-                raise MegsslError(f"{recording.origin}: types: there is no channel {', '.join(lacking)}; there are "
-                                  f"{', '.join(raw.ch_names)}")
             change(raw, self.types, recording.origin)
             if preload:
                 raw.load_data(verbose="warning")
@@ -160,7 +157,8 @@ class BidsSource(OpenedSource):
         else:
             events = find_events(raw, recording.origin, events_beside(self.events, recording.origin), self.event_id,
                                  told=log)
-        return lasting_events(renamed_events(events, recording.origin, self.rename), recording.origin, self.durations)
+        events = renamed_events(events, recording.origin, self.rename)
+        return lasting_events(events, recording.origin, self.durations, log)
 
     def reading(self, recording: Recording):
         return mne_reading(recording.origin, "recording")

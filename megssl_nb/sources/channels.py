@@ -30,9 +30,7 @@ def set_kinds(raw,            # mne.io.BaseRaw, types are changed
              ) -> list:       # texts: what was changed
     "Types of channels after the user, the header and the names; FIF, CTF and other MEG files say them themselves."
     path, told = Path(path), []
-    kinds = dict(zip(raw.ch_names, raw.get_channel_types()))
-    if lacking := [n for n in given if n not in kinds]:
-        raise MegsslError(f"{path}: types: there is no channel {', '.join(lacking)}; there are {', '.join(kinds)}")
+    refuse_absent(raw, given, path)
     if path.suffix.lower() in (".edf", ".bdf") and (empty := [n for n in rangeless(path, raw) if n not in given]):
         change(raw, dict.fromkeys(empty, "misc"), path)
         told.append(f"{', '.join(empty)}: the file gives no physical range, so its unit is not known; not used as a "
@@ -48,8 +46,15 @@ def set_kinds(raw,            # mne.io.BaseRaw, types are changed
     return told
 
 # %% ../../nbs/sources/01g_channels.ipynb #06f8fb0b
+def refuse_absent(raw, kinds: dict, path):
+    "Refuse types for channels that are not there."
+    if lacking := [n for n in kinds if n not in raw.ch_names]:
+        raise MegsslError(f"{path}: types: there is no channel {', '.join(lacking)}; there are "
+                          f"{', '.join(raw.ch_names)}")
+
 def change(raw, kinds: dict, path):
     "Other types for some channels; the samples stay as they are."
+    refuse_absent(raw, kinds, path)
     try:
         raw.set_channel_types(kinds, on_unit_change="ignore", verbose="error")
     except ValueError as e:

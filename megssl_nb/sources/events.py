@@ -207,13 +207,15 @@ def renamed_events(events, origin, rules: dict
     numbers = {c: events[c] for c in events if c not in ("onset", "duration", "trial_type")}
     return events_table(events.onset, events.duration, [names.get(t, t) for t in events.trial_type], numbers)
 
-def lasting_events(events, origin, seconds: dict): # name -> s; gives an events_table
+def lasting_events(events, origin, seconds: dict, # name -> s
+                   told: list|None=None): # grows by names that no event has; gives an events_table
     "Events of the given names, whose file does not say how long they last, with their durations."
     kinds, lasts = events.trial_type.to_numpy(), events.duration.to_numpy(float, copy=True)
     for name, s in seconds.items():
         if (lasts[kinds == name] > 0).any():
             raise MegsslError(f"{origin}: durations: {name}: the events say themselves that they last "
                               f"{lasts[kinds == name].max():.6g} s; leave it out")
+        if told is not None and name not in kinds:
+            told.append(f"durations: no event is called {name}; there are {', '.join(sorted(set(kinds))) or 'none'}")
         lasts[kinds == name] = s
-    numbers = {c: events[c] for c in events if c not in ("onset", "duration", "trial_type")}
-    return events_table(events.onset, lasts, kinds.tolist(), numbers)
+    return events.assign(duration=lasts)

@@ -273,7 +273,7 @@ class RawSource(RawFiles):
                 place_electrodes(raw, self.montage, recording.origin)
             events = find_events(raw, recording.origin, self.events_of(recording), self.event_id, self.trigger, log)
             events = renamed_events(events, recording.origin, self.rename)
-            events = lasting_events(events, recording.origin, self.durations)
+            events = lasting_events(events, recording.origin, self.durations, log)
         return raw, events, log
 
     def reading(self, recording: Recording):
