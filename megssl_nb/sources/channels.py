@@ -69,14 +69,17 @@ def rangeless(path: Path, raw) -> list: # names
     if len(mine) != len(raw.ch_names): return []
     return [n for n, i in zip(raw.ch_names, mine) if h.lowest[i] == h.highest[i]]
 
-def rescaled(raw, factors: dict, # type of channel -> what its samples are multiplied by to be in SI units
+def rescaled(inst, # mne.io.BaseRaw or mne.BaseEpochs, samples are changed
+             factors: dict, # type of channel -> what its samples are multiplied by to be in SI units
              path: str|Path):
     "Samples in another unit, in memory, where the file is wrong about its own."
-    kinds = raw.get_channel_types()
-    for kind, factor in factors.items():
-        if kind not in kinds:
-            raise MegsslError(f"{path}: scale: there is no channel of type {kind}; there are "
-                              f"{', '.join(sorted(set(kinds)))}")
-        raw.load_data(verbose="error")
-        raw.apply_function(lambda x: factor*x, picks=[k for k, other in enumerate(kinds) if other == kind],
-                           verbose="error")
+    if not factors: return
+    import mne
+    kinds = inst.get_channel_types()
+    with mne.use_log_level("error"):
+        inst.load_data()
+        for kind, factor in factors.items():
+            if kind not in kinds:
+                raise MegsslError(f"{path}: scale: there is no channel of type {kind}; there are "
+                                  f"{', '.join(sorted(set(kinds)))}")
+            inst.apply_function(lambda x: factor*x, picks=[k for k, other in enumerate(kinds) if other == kind])
