@@ -533,7 +533,9 @@ def open_run(folder: str | Path = "") -> Run: # "" = a small simulated study in 
     "Open a run folder that `start_run` made."
     from megssl_nb.store.enlarged import enlarged
     from megssl_nb.store.store import Store
-    if not folder: return start_run("smoke", Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)
+    if not folder:
+        short = read_study("smoke", ["data.source.n_times=8192"])
+        return start_run(short, Path(tempfile.mkdtemp(prefix="megssl_"))/"smoke", n_jobs=1, progress=False)
     folder = Path(folder)
     keep_lock()
     if not (folder/"study.yaml").is_file():
