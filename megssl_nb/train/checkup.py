@@ -15,6 +15,7 @@ from ..core import MegsslError, torch_rng
 from ..pretext.base import Pretext, evaluating, score
 from ..windows.batches import Batch, at_hand
 from ..models.encoder import Encoder
+from .processes import gathered
 
 # %% ../../nbs/train/33b_checkup.ipynb #aaa4439a
 def _by_products(x): # (M, D) float64 -> singular values, exact to 1e-8 of the largest
@@ -88,6 +89,9 @@ def check_frozen(objective: torch.nn.Module, before: dict): # from `frozen_weigh
         raise MegsslError(f"training: {_listed(changed)} changed, but the task leaves that part out of `trains`; name "
                           "the part there, or do not touch its weights")
 
+def _of_all(found: list, divided: bool) -> list: # divided: whether each process looks at its part only
+    return [one for part in gathered(found) for one in part] if divided else found
+
 def trained_weights(optimiser: torch.optim.Optimizer) -> list:
     return [p for g in optimiser.param_groups for p in g["params"]]
 
@@ -95,14 +99,17 @@ def check_trained(objective: torch.nn.Module, optimiser: torch.optim.Optimizer, 
                   ) -> list: # copies of the weights before training; returns complaints
     "Refuse weights that no gradient has reached; complain about those that stay as they are."
     name, params = {id(p): n for n, p in objective.named_parameters()}, trained_weights(optimiser)
+    own = getattr(optimiser, "optim", optimiser)  # with `strategy: zero` this process has the moments of a part
+    state, mine = own.state, {id(p) for p in trained_weights(own)}
     # a layer may have been left out of every step so far
     dropped = any(getattr(getattr(m, "cfg", None), "layerdrop", 0) for m in objective.modules())
-    if not dropped and (missed := [name[id(p)] for p in params if p not in optimiser.state]):
+    missed = _of_all([name[id(p)] for p in params if id(p) in mine and p not in state], own is not optimiser)
+    if missed and not dropped:
         raise MegsslError(f"training: no gradient reaches {_listed(missed)}; let the loss of the task depend on them, "
                           "or "
                           "leave their part out of `trains`")
-    idle = [name[id(p)] for p, old in zip(params, before) if p in optimiser.state
-            and (torch.equal(p, old) or not optimiser.state[p]["exp_avg_sq"].any())]
+    idle = _of_all([name[id(p)] for p, old in zip(params, before) if p in state
+                    and (torch.equal(p, old) or not state[p]["exp_avg_sq"].any())], own is not optimiser)
     return [f"unchanged: {_listed(idle)} learnt nothing in the first epoch; look for a part of the network that is "
             "always 0, or raise lr"] if idle else []
 

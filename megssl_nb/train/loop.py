@@ -15,7 +15,7 @@ import torch
 from pydantic import Field, field_validator, model_serializer
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, named_seed, seed_all, tell_progress, torch_rng
-from ..windows.batches import Batch, Batches, Delivery, at_hand, hold_there
+from ..windows.batches import Batch, Batches, Delivery, at_hand, hold_there, several
 from .checkup import checkup_class
 from .device import (Gathered, Recorded, Writer, arithmetic, casting, chosen_precision, figures, repeats,
                                     signature)
@@ -51,16 +51,21 @@ class TrainConfig(Config):
     # where the signals wait for a GPU: on it where a third of its free memory is enough, or in the host's memory
     hold: Literal["auto", "host"] = "auto"
     graphs: bool = True  # record a step of a single GPU once and repeat it
-    strategy: Literal["auto"] = "auto"  # several processes share gradients by DDP; others are refused, see `processes`
+    # several processes share gradients by DDP; zero: and divide the moments of AdamW among them; others are refused,
+    # see `processes`
+    strategy: Literal["auto", "zero"] = "auto"
 
     @field_validator("strategy", mode="before")
     @classmethod
     def _shared_by_ddp(cls, strategy: str):
-        if strategy in ("auto", "ddp"): return "auto"
-        why = ("it ignores how this loop weights and clips gradients and writes checkpoints of another kind"
-               if str(strategy).startswith("deepspeed") else "gradients are shared by DDP (gloo, or NCCL on GPUs)")
+        if strategy in ("auto", "ddp", "zero"): return "auto" if strategy == "ddp" else strategy
+        why = "gradients are shared by DDP (gloo, or NCCL on GPUs)"
+        if str(strategy).startswith("deepspeed"):
+            why = "it ignores how this loop weights and clips gradients and writes checkpoints of another kind"
+        if str(strategy).startswith("fsdp"):
+            why = f"each process would clip by the norm of its own part of the gradient; {why}"
         raise ValueError(f"{strategy}: not offered: {why}; leave it out and give --devices N: each process then holds "
-                         "the whole model")
+                         "the whole model, or with strategy: zero all of it but the moments of AdamW")
 
     @model_serializer(mode="wrap")
     def _used(self, handler):
@@ -210,6 +215,17 @@ def spared_of(objective: nn.Module, how: str) -> set: # how: `spares` of `TrainC
     return {id(p) for m in objective.modules() for name,
             p in m.named_parameters(recurse=False) if is_spared(m, name, p)}
 
+# %% ../../nbs/train/33a_loop.ipynb #209f2f1d
+@functools.cache
+def divided_class():
+    "AdamW of which each process keeps the moments of a part of the weights, and tells the others what became of them."
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+    class Divided(ZeroRedundancyOptimizer):
+        def load_state_dict(self, state):
+            super().load_state_dict(state)
+            self.state.clear()  # `self.optim` has its part; this would be a second copy of it
+    return Divided
+
 # %% ../../nbs/train/33a_loop.ipynb #6ca460c7
 def optimiser(objective: Objective, cfg: TrainConfig, total: int, fused: bool = False): # fused: in one kernel, on a GPU
     "AdamW without decay on what `spares` names and what a module calls `undecayed`, and the schedule per update."
@@ -217,7 +233,11 @@ def optimiser(objective: Objective, cfg: TrainConfig, total: int, fused: bool = 
     groups = [{"params": [p for p in params if (id(p) not in spared) == decay], "lr": cfg.lr * factor,
                "weight_decay": cfg.weight_decay * decay}
               for factor, params in objective.groups() for decay in (True, False)]
-    adam = torch.optim.AdamW([g for g in groups if g["params"]], lr=cfg.lr, betas=cfg.betas, fused=fused or None)
+    groups, options = [g for g in groups if g["params"]], {"lr": cfg.lr, "betas": cfg.betas}
+    if cfg.strategy == "zero" and several():
+        adam = divided_class()(groups, torch.optim.AdamW, **options)
+    else:
+        adam = torch.optim.AdamW(groups, fused=fused or None, **options)
     return adam, torch.optim.lr_scheduler.LambdaLR(adam, lambda s: schedule(s, total, cfg.warmup, cfg.decay))
 
 # %% ../../nbs/train/33a_loop.ipynb #e1c415c8
