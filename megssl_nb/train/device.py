@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Gathered', 'figures', 'Waits', 'arithmetic', 'repeats', 'signature', 'Recorded', 'undisturbed', 'chosen_precision',
-           'casting', 'copied', 'Writer']
+           'casting', 'Copies', 'Writer']
 
 # %% ../../nbs/train/33g_device.ipynb #dbdec931
 from collections.abc import Callable
@@ -233,21 +233,33 @@ def casting(dtype: torch.dtype | None): # None: float32 -> makes the context of 
     return lambda: torch.autocast("cuda", dtype, cache_enabled=False)
 
 # %% ../../nbs/train/33g_device.ipynb #1747dcc6
-def copied(value: object):
-    "A copy of nested lists and dicts of tensors in the memory of the host."
-    if isinstance(value, torch.Tensor): return value.detach().to("cpu", copy=True)
-    if isinstance(value, dict): return {k: copied(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)): return (list if isinstance(value, list) else tuple)(map(copied, value))
-    return value
+class Copies:
+    "Copies of nested lists and dicts of tensors in the memory of the host, in which the next ones lie, too."
+    def __init__(self):
+        self.room, self.kept = {}, ()  # place in the content -> copy; tensors that need none, for nobody writes to them
+    def __call__(self, content):
+        "A copy; the one before is lost."
+        made, kept = {}, {id(v) for v in self.kept}
+        def copied(value, at):
+            if isinstance(value, dict): return {k: copied(v, (*at, k)) for k, v in value.items()}
+            if isinstance(value, (list, tuple)):
+                return (list if isinstance(value, list) else tuple)(copied(v, (*at, k)) for k, v in enumerate(value))
+            if not isinstance(value, torch.Tensor) or id(value) in kept: return value
+            there, value = self.room.get(at), value.detach()
+            fits = there is not None and (there.shape, there.dtype) == (value.shape, value.dtype)
+            made[at] = there.copy_(value) if fits else value.to("cpu", copy=True)
+            return made[at]
+        content, self.room = copied(content, ()), made
+        return content
 
 class Writer:
     "Writes files one after the other, in a thread."
     def __init__(self):
-        self.thread, self.fault = None, None
+        self.thread, self.fault, self.copies = None, None, Copies()
     def __call__(self, content, path):
         "Begin to write; what `content` holds may change afterwards."
         self.wait()
-        self.thread = threading.Thread(target=self.write, args=(copied(content), Path(path)))
+        self.thread = threading.Thread(target=self.write, args=(self.copies(content), Path(path)))
         self.thread.start()
     def write(self, content: object, path: Path):
         try:

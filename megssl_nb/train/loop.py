@@ -496,6 +496,7 @@ def keeper_class():
             checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
         def write(self, trainer):
             if self.last and self.writer: # in the background
+                self.writer.copies.kept = self.state["weights"].values()
                 trainer.save_checkpoint(self.last)
             elif self.last and trainer.is_global_zero:
                 with atomic_path(self.last) as tmp:
@@ -507,7 +508,7 @@ def keeper_class():
             history.append({"epoch": epoch, **loop.results(), "lr": trainer.optimizers[0].param_groups[0]["lr"]})
             value = self.score(history[-1])
             if value < self.state["best_score"]:
-                weights = {k: v.detach().cpu().clone() for k, v in loop.objective.state_dict().items()}
+                weights = {k: v.detach().to("cpu", copy=True) for k, v in loop.objective.state_dict().items()}
                 self.state |= {"best_epoch": epoch, "best_score": value, "weights": weights}
             tell_progress(epoch=epoch + 1, epochs=trainer.max_epochs, loss=history[-1]["train_loss"], **self.tell)
             trainer.should_stop, self.before_look = self.waited(), None
@@ -619,7 +620,8 @@ def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, s
             loop.recorded = None  # gives back the memory of the graph
             if writer:
                 writer.wait()
-    history, last = keeper.state["history"], {k: v.detach().cpu().clone() for k, v in objective.state_dict().items()}
+    history = keeper.state["history"]
+    last = {k: v.detach().to("cpu", copy=True) for k, v in objective.state_dict().items()}
     found = {"best": (keeper.state["best_epoch"], keeper.state["weights"]), "last": (len(history) - 1, last)}
     epoch, weights = found["last" if cfg.patience is None else "best"]
     objective.load_state_dict(weights)
