@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_headline', 'label_draws',
-           'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'classifier',
-           'timed', 'measure', 'seconds', 'at_once', 'by_urgency', 'wall_seconds', 'planned_run', 'foresight', 'pilot',
-           'shapes', 'plan', 'check_precision', 'class_counts', 'described_work', 'duration', 'seen_text',
-           'counted_text', 'luckiest', 'head_of', 'plan_text']
+           'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'in_precision',
+           'classifier', 'timed', 'measure', 'seconds', 'at_once', 'by_urgency', 'wall_seconds', 'planned_run',
+           'foresight', 'pilot', 'shapes', 'plan', 'check_precision', 'class_counts', 'described_work', 'duration',
+           'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
@@ -233,6 +233,16 @@ def step_seconds(loss: Callable, # windows (b, C, T) -> scalar
     n = min(len(batch), max(1, int(patience / once(batch[:1]))))
     return sorted(once(batch[:n]) for _ in range(repeats))[repeats // 2] * len(batch) / n
 
+def in_precision(loss: Callable, name: str, device: str) -> Callable: # name: `precision` of a training
+    "The same loss, computed as a training in that precision computes it."
+    from megssl_nb.train.loop import precision
+    name = precision(name) if name == "auto" else name
+    half = torch.float16 if name == "16-mixed" else torch.bfloat16
+    used = name == "bf16-mixed" or name == "16-mixed" and device == "cuda"
+    def cast(x):
+        with torch.autocast(device, half, enabled=used): return loss(x)
+    return cast
+
 def classifier(run: Run, encoder: Encoder):
     "The network that the study fine-tunes."
     return run.task.head(encoder, run.study.evaluate, run.windows.length)
@@ -241,36 +251,43 @@ def timed(run: Run, used: int = 1) -> dict: # used: threads per job; -> what `me
     "The times of a point of the sweep, measured once for all points whose steps are the same."
     s = run.study
     key = ("steps", digest([s.windows.plain(), run.encoder_config.plain(), s.pretexts, s.pretrain.batch_size,
-                            s.evaluate.batch_size, s.evaluate.head, s.evaluate.pool]), used)
+                            s.evaluate.batch_size, s.evaluate.head, s.evaluate.pool, s.pretrain.precision,
+                            s.evaluate.precision]), used)
     return run.once(key, lambda: measure(run, used))
 
 def measure(run: Run, used: int = 1
-            ) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step
+            ) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step; beside bf16
+                       # on a CPU also "... in float32"
     "Time one step of each kind of training of the study, on random windows."
     from megssl_nb.models.cnn import CNN
     from megssl_nb.pretext.stages import build_stage
     study, shape = run.study, (len(run.store.ch_names), run.windows.length)
     device = "cuda" if torch.cuda.is_available() else "cpu"  # where the steps will run
     x = lambda n: torch.randn(n, *shape, generator=torch_rng(0, "plan")).to(device)
-    threads = torch.get_num_threads()
+    threads, out = torch.get_num_threads(), {}
+    def time_it(name, loss, batch, parameters, cfg):
+        parameters = list(parameters)
+        out[name] = step_seconds(in_precision(loss, cfg.precision, device), batch, parameters)
+        if cfg.precision == "bf16-mixed" and device == "cpu":
+            told = name if isinstance(name, str) else " + ".join(name)
+            out[f"{told} in float32"] = step_seconds(loss, batch, parameters)
     torch.set_num_threads(used)
     try:
         encoder = run.encoder(0)
-        out = {}
         for names in dict.fromkeys(s for stages in study.stages.values()
                                    for s in stages if s[0] not in run.checkpoints):
             stage = build_stage([study.pretexts[n] for n in names], encoder, 0).to(device)
             encoder.to(device)
-            out[names] = step_seconds(lambda x: stage(encoder, x, torch_rng(0, "plan", device=device)).loss,
-                                      x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()])
+            time_it(names, lambda x: stage(encoder, x, torch_rng(0, "plan", device=device)).loss,
+                    x(study.pretrain.batch_size), [*encoder.parameters(), *stage.parameters()], study.pretrain)
         if run.task is None: return out
         batch = x(study.evaluate.batch_size)
         if study.stages:  # a study of baselines alone trains no encoder
             net = classifier(run, encoder.cpu()).to(device)
-            out["evaluate"] = step_seconds(lambda x: net(x).square().mean(), batch, net.parameters())
+            time_it("evaluate", lambda x: net(x).square().mean(), batch, net.parameters(), study.evaluate)
         if "cnn" in study.baselines:
             plain = CNN(*shape, run.store.sfreq, len(run.task.names)).to(device)
-            out["cnn"] = step_seconds(lambda x: plain(x).square().mean(), batch, plain.parameters())
+            time_it("cnn", lambda x: plain(x).square().mean(), batch, plain.parameters(), study.evaluate)
     finally:
         torch.set_num_threads(threads)
     return out
@@ -513,6 +530,13 @@ def head_of(title: str) -> str:
     "The heading of a part of the page."
     return f"\n{title}\n"
 
+def bf16_text(p: dict) -> list:
+    "What bf16 gains on a CPU, one line per kind of step."
+    took, told = p["step_seconds"], " in float32"
+    pairs = {name.removesuffix(told): t for name, t in took.items() if name.endswith(told)}
+    return [f"  a step of {name} takes {1e3*took[name]:.3g} ms in bf16, {1e3*t:.3g} ms in float32: "
+            f"{t/took[name]:.2g} times as fast" for name, t in pairs.items()]
+
 def plan_text(p: dict) -> str:
     "A plan as a page for the terminal."
     shape = lambda s: "(" + ", ".join(map(str, s)) + ")"
@@ -546,7 +570,7 @@ def plan_text(p: dict) -> str:
     lines += [head("work"),
               f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings "
               "saved by sharing",
-              f"  {p['evaluations']} evaluations, {p['baselines']} notebooks of baselines",
+              f"  {p['evaluations']} evaluations, {p['baselines']} notebooks of baselines", *bf16_text(p),
               f"  about {duration(p['seconds']['wall'])} on {p['seconds']['workers']} workers "
               f"({duration(p['seconds']['work'])} of work); early stopping makes it less"]
     return "\n".join(lines)
