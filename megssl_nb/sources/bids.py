@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
-from pydantic import AfterValidator, Field, model_serializer
+from pydantic import AfterValidator, Field
 from ..core import MegsslError
 from .raw import (OpenedSource, check_pieces, compiles, events_beside, mne_reading, name_channels,
                                    no_tables, place_electrodes, refuse_option)
@@ -106,14 +106,8 @@ class BidsSource(OpenedSource):
     scale: dict[str, Annotated[float, Field(gt=0)]] = {}
     read_raw: dict[str, Any] = {}  # further options of the MNE reader
     places: ClassVar[tuple] = ("root",)
-    later: ClassVar[tuple] = ("montage", "exclude", "events", "event_id", "rename", "durations", "channels", "types",
+    unsaid: ClassVar[tuple] = ("montage", "exclude", "events", "event_id", "rename", "durations", "channels", "types",
                               "scale", "read_raw")
-
-    @model_serializer(mode="wrap")
-    def _without_later(self, plain):
-        "What is not asked for is not said, so that digests of other sources do not know of it."
-        usual = {k: type(self).model_fields[k].default for k in self.later}
-        return {k: v for k, v in plain(self).items() if k not in usual or getattr(self, k) != usual[k]}
 
     def recordings(self) -> list[Recording]:
         "One recording per file of the data set."

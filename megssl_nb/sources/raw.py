@@ -11,7 +11,7 @@ import contextlib, functools, glob, itertools, os, re, warnings
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
-from pydantic import AfterValidator, Field, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
@@ -182,13 +182,8 @@ class NamedFiles(OpenedSource):
     scale: dict[str, Annotated[float, Field(gt=0)]] = {}
     # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
     montage: str|None = None
-    unasked: ClassVar[dict] = {"scale": {}}
+    unsaid: ClassVar[tuple] = ("scale",)
     places: ClassVar[tuple] = ("paths",)
-
-    @model_serializer(mode="wrap")
-    def told(self, content):
-        "Nothing is said of what came later and is not asked for."
-        return {k: v for k, v in content(self).items() if k not in self.unasked or getattr(self, k) != self.unasked[k]}
 
     def found(self) -> list[Path]:
         "The files, each once."
@@ -229,7 +224,7 @@ class RawFiles(NamedFiles):
     trigger: Trigger = Trigger()           # how a trigger channel is read
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
-    unasked: ClassVar[dict] = {"trigger": Trigger(), "types": {}, "scale": {}, "durations": {}}
+    unsaid: ClassVar[tuple] = ("scale", "trigger", "types", "durations")
 
     @field_validator("event_id")
     @classmethod

@@ -10,9 +10,9 @@ __all__ = ['sensor_types', 'PrepareConfig', 'choose_channels', 'continuous', 'fi
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 import numpy as np
-from pydantic import PositiveFloat, field_validator, model_serializer, model_validator
+from pydantic import PositiveFloat, field_validator, model_validator
 from ..core import Config, MegsslError, pin_all
 from .copies import find_marks
 from .filters import (condition, filter_notes, low_edge, lowered, notch_and_highpass,
@@ -42,15 +42,11 @@ class PrepareConfig(Config):
     absent: Literal["refuse", "zero"] = "refuse"
     clip: PositiveFloat | None = 20.0     # in units of the robust scale
     dtype: Literal["float32", "float16"] = "float32"
+    unsaid: ClassVar[tuple] = ("steps",)
 
     @field_validator("steps")
     @classmethod
     def pinned(cls, given): return pin_all(given)  # read, and not run: a record of a study runs nothing
-
-    @model_serializer(mode="wrap")
-    def told(self, content):
-        "Without steps nothing is said of them."
-        return {k: v for k, v in content(self).items() if k != "steps" or v}
 
     @model_validator(mode="after")
     def consistent(self):

@@ -10,9 +10,9 @@ import warnings
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 import numpy as np
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, model_validator
 from ..core import Config, MegsslError, digest
 from .segments import in_segment, is_trials, lines
 
@@ -32,11 +32,7 @@ class WindowConfig(Config):
     labels: Literal["window", "sample"] = "window"
     # columns of the events table whose numbers are asked for, instead of a class; "v*": all that begin with v
     numbers: list[str] | None = Field(default=None, min_length=1)
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What is not asked for is not said, so that digests of studies of classes do not know of it."
-        return {k: v for k, v in plain(self).items() if k != "numbers" or v is not None}
+    unsaid: ClassVar[tuple] = ("numbers",)
 
     @model_validator(mode="after")
     def _one_question(self):

@@ -10,9 +10,9 @@ __all__ = ['sets', 'SplitConfig', 'Split', 'LeakError', 'nearest_window', 'audit
 import csv, warnings
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from typing import Literal
+from typing import ClassVar, Literal
 import numpy as np
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 from ..core import Config, MegsslError, digest, rng
 from ..sources.base import expand
 from .cut import Windows, is_trials
@@ -68,15 +68,10 @@ class SplitConfig(Config):
     # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
     # taught and tested (zero-shot)
     apart: str | None = None
+    unsaid: ClassVar[tuple] = ("train_subjects", "per", "test_by", "apart", "families")
 
     _text = field_validator("test", "val", "train_parts", "test_parts", "val_parts", "pretrain_parts",
                             mode="before")(only_text)
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What is not asked for is not said, so that digests of other studies do not know of it."
-        return {k: v for k, v in plain(self).items()
-                if k not in ("train_subjects", "per", "test_by", "apart", "families") or v is not None}
 
     @field_validator("families", mode="before")
     def _names(families):
