@@ -334,14 +334,21 @@ def name_channels(raw, names: dict, origin):
         raise MegsslError(f"{origin}: channels: {', '.join(twice)} would occur twice; choose other names")
     raw.rename_channels(names, verbose="error")
 
+def shipped_montage(name: str, origin): # -> mne.channels.DigMontage
+    """A montage that MNE ships. What it called `standard_1005` it calls `colin27_1005` from 1.13 on, and so five others:
+    either name means the same places, whichever the installed MNE knows."""
+    import mne
+    there = mne.channels.get_builtin_montages()
+    other = {"standard": "colin27", "colin27": "standard"}
+    head, _, tail = name.partition("_")
+    found = next((n for n in (name, f"{other.get(head, head)}_{tail}") if n in there), None)
+    if found is None:
+        raise MegsslError(f"{origin}: montage: unknown '{name}'; MNE ships {', '.join(there)}")
+    return mne.channels.make_standard_montage(found)
+
 def place_electrodes(raw, montage: str, origin):
     "Positions from a montage that MNE ships; names are compared without case and without trailing dots."
-    import mne
-    try:
-        known = mne.channels.make_standard_montage(montage)
-    except ValueError:
-        raise MegsslError(f"{origin}: montage: unknown '{montage}'; MNE ships "
-                          f"{', '.join(mne.channels.get_builtin_montages())}") from None
+    known = shipped_montage(montage, origin)
     raw.rename_channels({n: n.strip(". ") for n in raw.ch_names})
     lower = {n.lower() for n in known.ch_names}
     eeg = [n for n, kind in zip(raw.ch_names, raw.get_channel_types()) if kind == "eeg"]
