@@ -290,11 +290,15 @@ no_tables = ("auto", "annotations", "bids", "stim", "none")  # what `events` may
 
 def events_beside(events: str, origin: str|Path) -> str: # of a recording
     "The option `events`, with the path of its table filled in."
-    if events in no_tables: return events
+    return events if events in no_tables else table_of(events, origin, "events")
+
+def table_of(table: str, origin: str|Path, # of a recording
+           field: str) -> str:
+    "The path of a table that belongs to a recording, with what its path says filled in."
     path = Path(origin)
-    try: return str(expand(events.format(folder=path.parent, name=path.name, stem=stem(path.name)), "events"))
+    try: return str(expand(table.format(folder=path.parent, name=path.name, stem=stem(path.name)), field))
     except (KeyError, IndexError, ValueError):
-        raise MegsslError(f"{events}: events: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
+        raise MegsslError(f"{table}: {field}: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
 
 # %% ../../nbs/sources/02_raw.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:
@@ -320,10 +324,10 @@ def raw_header(raw, events) -> Header:
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:
     """Pass on a loaded recording if its samples are finite and of a size that SI units allow; what is marked as bad, a
-    channel or a span, may hold anything."""
+    channel or a span, may hold anything, and what is measured beside the brain may not always be measured."""
     skip, bad, _ = spans(loaded.inst)
     for i, (name, kind) in enumerate(zip(loaded.inst.ch_names, loaded.inst.get_channel_types())):
-        if name in loaded.inst.info["bads"]: continue
+        if name in loaded.inst.info["bads"] or kind in ("misc", "eyegaze", "pupil"): continue
         x = loaded.inst.get_data(picks=[i])
         x[:, skip | bad] = 0
         check_samples(x, [name], [kind], origin, "samples")
@@ -364,6 +368,7 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
                       "podcast": "megssl_nb.sources.podcast:PodcastSource",
                       "envelope": "megssl_nb.sources.envelope:EnvelopeSource",
+                      "tracks": "megssl_nb.sources.tracks:TracksSource",
                       "moabb": "megssl_nb.sources.moabb:MoabbSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)
