@@ -387,9 +387,9 @@ def existing_store(path, origin) -> "Store":
     there = Store(path, verify=True)
     was = there.manifest
     if all(was[k] == origin[k] for k in origin): return there
-    keys = [k for k in origin["config"] if was["config"].get(k) != origin["config"][k]]
-    told = ", ".join(f"{k}: {was['config'].get(k)} there, {origin['config'][k]} asked for"
-                     for k in keys) or "the source files or its options differ"
+    here, asked = was["config"], origin["config"]
+    keys = [k for k in {**asked, **here} if here.get(k) != asked.get(k)]
+    told = ", ".join(f"{k}: {here.get(k, 'none')} there, {asked.get(k, 'none')} asked for" for k in keys) or "the source files or its options differ"
     raise MegsslError(f"{path}: store: prepared differently ({told}); choose another folder, or delete this one to "
                       "prepare anew")
 
