@@ -250,7 +250,7 @@ def sample_labels(r, onset, duration, name, code: dict, rate) -> np.ndarray: # (
 def track_numbers(windows, at) -> np.ndarray: # at: s from the start of a window; None: the mean over it -> (N, K)
     "The value of every track in every window; NaN where it was not measured, be it for one sample."
     store, out = windows.store, np.full((len(windows), len(windows.store.tracks)), np.nan)
-    shift, n = (0, windows.length) if at is None else (int(at * store.sfreq), 1)
+    shift, n = (0, windows.length) if at is None else (min(round(at * store.sfreq), windows.length - 1), 1)
     for r in np.unique(windows.recording).tolist():
         values = np.array(store.track(r))
         here = np.flatnonzero(windows.recording == r)
@@ -266,7 +266,7 @@ def label_numbers(windows, cfg, events):
     names = [c for n in cfg.numbers for c in ([t for t in there if fnmatch(t, n)] if "*" in n else [n]) or [n]]
     if absent := [c for c in names if c not in there]:
         raise MegsslError(f"windows: numbers: no events table has a column of numbers {', '.join(absent)}; there are "
-                          f"{', '.join(there) or 'none'}")
+                          f"{', '.join(there) or 'none'}; a channel becomes one by prepare.tracks")
     if cfg.numbers_at is not None and (of := [c for c in names if c in columns]):
         raise MegsslError(f"windows: numbers_at: {of[0]} is a number of an event, which has one value; leave numbers_at "
                           "out, or ask for tracks alone")
