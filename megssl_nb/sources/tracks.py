@@ -26,8 +26,8 @@ def read_columns(path: Path, columns: list|None, time: str|None, # None: the tab
         x = np.array(open_npy(path, "table", (1, 2), "fiu"), float)
         x = x.reshape(len(x), -1)
         if not columns or len(columns) != x.shape[1]:
-            raise MegsslError(f"{path}: columns: {len(columns or [])} names for {x.shape[1]} columns of the array; name "
-                              "each, the time among them if there is one")
+            raise MegsslError(f"{path}: columns: {len(columns or [])} names for {x.shape[1]} columns of the array; "
+                              "name each, the time among them if there is one")
         found = dict(zip(columns, x.T))
     else:
         if not path.is_file(): raise MegsslError(f"{path}: table: no such file; give each recording its table")
@@ -39,8 +39,8 @@ def read_columns(path: Path, columns: list|None, time: str|None, # None: the tab
                               "Name the column of seconds in time, the others in columns, or give sfreq")
         found = {c: numbers_of(table[c], path, c) for c in wanted}
     if odd := [c for c, x in found.items() if np.isinf(x).any()]:
-        raise MegsslError(f"{path}: table: {odd[0]} is infinite in row {np.argmax(np.isinf(found[odd[0]])) + 1}; give a "
-                          "number, or n/a")
+        raise MegsslError(f"{path}: table: {odd[0]} is infinite in row {np.argmax(np.isinf(found[odd[0]])) + 1}; give "
+                          "a number, or n/a")
     if time is not None and time not in found:
         raise MegsslError(f"{path}: time: there is no column {time}; name it in columns, or give sfreq")
     when = found.pop(time) if time else None
@@ -77,12 +77,12 @@ def check_times(times: np.ndarray, seconds: float, # of the recording by its clo
     step = float(np.median(np.diff(times)))
     a, b = times[0], times[-1]
     if a < -1.5*step or b > seconds + 1.5*step:
-        raise MegsslError(f"{path}: time: rows lie at {a:.6g} to {b:.6g} s, but {origin} lasts from 0 to {seconds:.6g} s; "
-                          "times are seconds by the clock of the recording since its first sample: correct time, sfreq "
-                          "or start, or cut the table")
+        raise MegsslError(f"{path}: time: rows lie at {a:.6g} to {b:.6g} s, but {origin} lasts from 0 to "
+                          f"{seconds:.6g} s; times are seconds by the clock of the recording since its first sample: "
+                          "correct time, sfreq or start, or cut the table")
     if not timed and b + step < seconds - 1.5*step:
-        raise MegsslError(f"{path}: sfreq: the rows end at {b + step:.6g} s, but {origin} lasts {seconds:.6g} s; correct "
-                          "sfreq or start, or give the table a column of times")
+        raise MegsslError(f"{path}: sfreq: the rows end at {b + step:.6g} s, but {origin} lasts {seconds:.6g} s; "
+                          "correct sfreq or start, or give the table a column of times")
 
 # %% ../../nbs/sources/02q_tracks.ipynb #82c59a21
 def at_clock(times: np.ndarray, x: np.ndarray, # (rows,) s, numbers
@@ -136,7 +136,8 @@ class TracksSource(Source):
         there = self.tables()
         if lacking := [p for p in there.values() if not p.is_file()]:
             raise MegsslError(f"{lacking[0]}: table: no such file; give each recording its table")
-        return digest(["tracks", self.options(), self.inner.fingerprint(), {k: file_digest(p) for k, p in there.items()}])
+        found = {k: file_digest(p) for k, p in there.items()}
+        return digest(["tracks", self.options(), self.inner.fingerprint(), found])
 
     def header(self, recording: Recording) -> Header: return recording.reader.header(recording)
     def load(self, recording: Recording) -> Loaded: return recording.reader.load(recording)
@@ -146,14 +147,14 @@ class TracksSource(Source):
         "The columns of a recording's table at its samples."
         path, origin = Path(table_of(self.table, recording.origin, "table")), recording.origin
         if hasattr(inst, "drop_log"):
-            raise MegsslError(f"{origin}: tracks: has trials, which know no clock; prepare the continuous recording, or "
-                              "add the columns to the trials as channels, and name these in prepare.tracks")
+            raise MegsslError(f"{origin}: tracks: has trials, which know no clock; prepare the continuous recording, "
+                              "or add the columns to the trials as channels, and name these in prepare.tracks")
         when, columns = read_columns(path, self.columns, None if self.sfreq else self.time)
         rate = float(inst.info["sfreq"])
         if (clock := clock_of(inst, origin)) is None:
-            raise MegsslError(f"{origin}: tracks: the recording has breaks, and the file does not say how long they last; "
-                              "cut recording and table at the breaks, or add the columns to it as channels, and name "
-                              "these in prepare.tracks")
+            raise MegsslError(f"{origin}: tracks: the recording has breaks, and the file does not say how long they "
+                              "last; cut recording and table at the breaks, or add the columns to it as channels, "
+                              "and name these in prepare.tracks")
         times = row_times(when, len(next(iter(columns.values()))), self.sfreq, self.start, path)
         check_times(times, clock[-1] + 1/rate, path, origin, when is not None)
         hole = self.hole or 2.5*float(np.median(np.diff(times)))

@@ -62,7 +62,8 @@ class PrepareConfig(Config):
         if self.l_freq and self.h_freq and self.l_freq >= self.h_freq:
             raise ValueError(f"l_freq {self.l_freq:g} Hz must lie below h_freq {self.h_freq:g} Hz")
         if both := [t for t in self.tracks if t in self.picks or self.tracks.count(t) > 1]:
-            raise ValueError(f"tracks: {both[0]} is named twice, in tracks or in picks; a channel is a track or a signal")
+            raise ValueError(f"tracks: {both[0]} is named twice, in tracks or in picks; a channel is a track or "
+                             "a signal")
         if self.dtype == "float16" and self.scale == "none":
             raise ValueError("dtype float16 cannot hold unscaled tesla or volts; choose a scale or float32")
         return self

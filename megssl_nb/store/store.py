@@ -389,7 +389,8 @@ def existing_store(path, origin) -> "Store":
     if all(was[k] == origin[k] for k in origin): return there
     here, asked = was["config"], origin["config"]
     keys = [k for k in {**asked, **here} if here.get(k) != asked.get(k)]
-    told = ", ".join(f"{k}: {here.get(k, 'none')} there, {asked.get(k, 'none')} asked for" for k in keys) or "the source files or its options differ"
+    told = ", ".join(f"{k}: {here.get(k, 'none')} there, {asked.get(k, 'none')} asked for"
+                     for k in keys) or "the source files or its options differ"
     raise MegsslError(f"{path}: store: prepared differently ({told}); choose another folder, or delete this one to "
                       "prepare anew")
 

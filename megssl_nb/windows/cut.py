@@ -30,7 +30,7 @@ class WindowConfig(Config):
     norm: Literal["none", "instance"] = "none"
     # what has a label: the window, or each of its time points
     labels: Literal["window", "sample"] = "window"
-    # columns of the events table, or tracks, whose numbers are asked for instead of a class; "v*": all that begin with v
+    # columns of the events table, or tracks: their numbers are asked for, not a class; "v*": all that begin with v
     numbers: list[str] | None = Field(default=None, min_length=1)
     # s from the start of a window to the moment whose value of a track it has; None: the mean over the window
     numbers_at: float | None = Field(default=None, ge=0)
@@ -43,8 +43,8 @@ class WindowConfig(Config):
     @model_validator(mode="after")
     def _one_question(self):
         if self.numbers_at is not None and not (self.numbers and self.numbers_at < self.length):
-            raise ValueError(f"numbers_at: {self.numbers_at:g} s is no moment within a window of {self.length:g} s with "
-                             "numbers; name them in numbers, and a moment before the window ends")
+            raise ValueError(f"numbers_at: {self.numbers_at:g} s is no moment within a window of {self.length:g} s "
+                             "with numbers; name them in numbers, and a moment before the window ends")
         if self.numbers and self.labels == "sample":
             raise ValueError("numbers: belong to windows; with labels: sample each time point has a class")
         for field in ("numbers", "classes"):
@@ -268,8 +268,8 @@ def label_numbers(windows, cfg, events):
         raise MegsslError(f"windows: numbers: no events table has a column of numbers {', '.join(absent)}; there are "
                           f"{', '.join(there) or 'none'}; a channel becomes one by prepare.tracks")
     if cfg.numbers_at is not None and (of := [c for c in names if c in columns]):
-        raise MegsslError(f"windows: numbers_at: {of[0]} is a number of an event, which has one value; leave numbers_at "
-                          "out, or ask for tracks alone")
+        raise MegsslError(f"windows: numbers_at: {of[0]} is a number of an event, which has one value; leave "
+                          "numbers_at out, or ask for tracks alone")
     table = {c: np.append(events[c].to_numpy(float), np.nan)[windows.trial] for c in names if c in columns}
     if len(table) < len(names):
         table |= dict(zip(tracks, track_numbers(windows, cfg.numbers_at).T))
