@@ -96,8 +96,8 @@ def clock_of(raw, path: str|Path # mne.io.BaseRaw after `mark_breaks`, and the f
     if not cuts: return even
     if path.suffix.lower() in (".edf", ".bdf"):
         h = edf_header(path)
-        if not h.notes: return None
-        times = record_times(path, h)
+        times, pauses = edf_pauses(path, h, raw.info["sfreq"])
+        if not len(pauses): return None
         record = np.minimum((even/h.seconds + 1e-9).astype(int), len(times) - 1)
         return times[record] - times[0] + even - record*h.seconds
     clock = [n for n in raw.ch_names if n.startswith("SCLK")]
@@ -110,19 +110,38 @@ def mark(raw, at: list, why: str): # s from the first sample
     "Mark breaks in `raw` as MNE marks joins; the samples stay as they are."
     raw.annotations.append(np.asarray(at) + raw.first_time, 0., why)
 
+def edf_pauses(path, h: EdfHeader, sfreq: float) -> tuple: # times of the records; numbers of those behind a pause
+    "Where the clock of an EDF+ or BDF+ file jumps; one that says it is continuous is believed where it would go back."
+    if not (h.notes and h.reserved.startswith(("EDF+", "BDF+"))): return None, []
+    named = h.reserved[3:5] == "+D"
+    try:
+        times = record_times(path, h)
+    except ValueError:
+        if named: raise
+        return None, []
+    jumps = np.diff(times) - h.seconds
+    if not named and jumps.min(initial=0) < -.5/sfreq: return times, []
+    return times, np.flatnonzero(np.abs(jumps) > .5/sfreq) + 1
+
+def all_notes(raw, path, told: list): # mne.Annotations
+    "All annotations of an EDF file; MNE leaves out those that by the clock are later than the data are long."
+    import mne
+    try: return mne.read_annotations(path)
+    except Exception: # another text encoding
+        told.append("events that are later than the data are long, by the clock of the file, may be missing")
+        return raw.annotations
+
 def edf_breaks(raw, path, told: list):
-    "Mark the pauses of an EDF+D file, and move its events from the clock to the samples."
+    "Mark the pauses of an EDF+ file, and move its events from the clock to the samples."
     import mne
     h = edf_header(path)
-    if not (h.reserved.startswith(("EDF+D", "BDF+D")) and h.notes): return
-    times = record_times(path, h)
-    pauses = np.flatnonzero(np.abs(np.diff(times) - h.seconds) > .5/raw.info["sfreq"]) + 1
+    times, pauses = edf_pauses(path, h, raw.info["sfreq"])
     if not len(pauses): return
-    notes = raw.annotations
+    notes = all_notes(raw, path, told)
     onset, there = data_time(notes.onset, times - times[0], h.seconds)
     end, _ = data_time(notes.onset + notes.duration, times - times[0], h.seconds)
     raw.set_annotations(mne.Annotations(onset[there], np.maximum(end - onset, 0)[there], notes.description[there],
-                                        notes.orig_time))
+                                        raw.annotations.orig_time))
     mark(raw, pauses*h.seconds, "BAD boundary")
     lost = len(there) - int(there.sum())
     told.append(f"{len(pauses)} pauses of the recording "
@@ -140,6 +159,16 @@ def ctf_breaks(raw, told: list):
     mark(raw, jumps/raw.info["sfreq"], "BAD boundary")
     told.append(f"the clock jumps {len(jumps)} times (up to {np.abs(step).max():.6g} s), no window lies across a jump")
 
+# %% ../../nbs/sources/01e_breaks.ipynb #d5018e6a
+def eeglab_breaks(raw, told: list):
+    "Where the kinds of all events are numbers, EEGLAB writes a boundary as -99."
+    def number(text): return bool(re.fullmatch(r"-?\d+(\.0)?", text))
+    kinds = raw.annotations.description
+    joins = np.isin(kinds, ["-99", "-99.0"])
+    if not joins.any() or not all(number(k) for k in kinds if k != "boundary"): return
+    raw.annotations.description = np.where(joins, "boundary", kinds)
+    told.append(f"{joins.sum()} events -99 are boundaries, as EEGLAB writes them among numbers; no window lies across one")
+
 # %% ../../nbs/sources/01e_breaks.ipynb #94c6399d
 def mark_breaks(raw,            # mne.io.BaseRaw, annotations are added
                 path: str|Path, # the file or folder it came from
@@ -150,6 +179,8 @@ def mark_breaks(raw,            # mne.io.BaseRaw, annotations are added
         edf_breaks(raw, path, told)
     if path.suffix.lower() == ".ds":
         ctf_breaks(raw, told)
+    if path.suffix.lower() == ".set":
+        eeglab_breaks(raw, told)
     return told
 
 # %% ../../nbs/sources/01e_breaks.ipynb #882cc31d

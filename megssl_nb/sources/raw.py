@@ -64,6 +64,8 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     if not there: raise MegsslError(f"{path}: paths: no such file")
     if path.suffix.lower() in (".edf", ".bdf"):
         options = {"infer_types": True, **options}
+        if says_paused(path):
+            warnings.filterwarnings("ignore", message="Omitted .* annotation") # `mark_breaks` finds them all
     read, more = mne.io.read_raw, {}
     if path.name.startswith(("c,rf", "e,rf")):
         shape = path.with_name("hs_file")
@@ -81,6 +83,10 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     return raw
 
 # %% ../../nbs/sources/02_raw.ipynb #877f012e
+def says_paused(path: Path) -> bool:
+    "Whether an EDF or BDF file calls itself discontinuous."
+    with reachable(path, "paths"), open(path, "rb") as f: return f.read(256)[195:197] == b"+D"
+
 def refuse_option(error: TypeError, options: dict, path):
     "Where a reader of MNE does not take one of the options: its name, and those that the reader takes."
     import mne
