@@ -167,7 +167,8 @@ def eeglab_breaks(raw, told: list):
     joins = np.isin(kinds, ["-99", "-99.0"])
     if not joins.any() or not all(number(k) for k in kinds if k != "boundary"): return
     raw.annotations.description = np.where(joins, "boundary", kinds)
-    told.append(f"{joins.sum()} events -99 are boundaries, as EEGLAB writes them among numbers; no window lies across one")
+    told.append(f"{joins.sum()} events -99 are boundaries, as EEGLAB writes them among numbers; no window lies across "
+                "one")
 
 # %% ../../nbs/sources/01e_breaks.ipynb #94c6399d
 def mark_breaks(raw,            # mne.io.BaseRaw, annotations are added

@@ -43,7 +43,7 @@ def no_participant(path: Path) -> str: # "" = it may be a recording of somebody
     return ""
 
 def of_participants(paths: list, where: Path) -> list:
-    "The paths without those that are no recordings of a participant, which are told; all of them where nothing is left."
+    "The paths without those that are no recordings of a participant, which are told; all where nothing is left."
     why = {p: no_participant(p) for p in paths}
     kept = [p for p in paths if not why[p]]
     if not kept or len(kept) == len(paths): return paths

@@ -112,9 +112,11 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
                               f"fit{'s' * (not found)} the path; one must")
         return found[0]
     if rule is None:
-        return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text)) else default
+        said = re.findall(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text) if entity else []
+        return said[-1] if said else default  # what stands nearest to the recording
     if "(" not in rule: return rule
-    found = re.search(rule, text)
+    inner = below.partition("/")[2]  # without the folder that was given, whose place and name shall change nothing
+    found = re.search(rule, f"/{inner}") or re.search(rule, f"/{below}") or re.search(rule, text)
     if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
     return found[1]
 
