@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_serializer, m
 from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
-from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
+from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line, largest,
                                     reachable, relative_names, sensor_positions)
 from .breaks import mark_breaks, spans
 from .channels import rescaled, set_kinds
@@ -331,11 +331,12 @@ def raw_header(raw, events) -> Header:
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:
-    """Pass on a loaded recording if its samples are finite and of a size that SI units allow; what is marked as bad, a
-    channel or a span, may hold anything, and what is measured beside the brain may not always be measured."""
+    """Pass on a loaded recording if the samples of its sensors are finite and of a size that SI units allow; what is
+    marked as bad, a channel or a span, may hold anything, and what is measured beside the brain is judged where it is
+    used."""
     skip, bad, _ = spans(loaded.inst)
     for i, (name, kind) in enumerate(zip(loaded.inst.ch_names, loaded.inst.get_channel_types())):
-        if name in loaded.inst.info["bads"] or kind in ("misc", "eyegaze", "pupil"): continue
+        if name in loaded.inst.info["bads"] or kind not in largest: continue
         x = loaded.inst.get_data(picks=[i])
         x[:, skip | bad] = 0
         check_samples(x, [name], [kind], origin, "samples")

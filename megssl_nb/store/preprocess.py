@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sensor_types', 'PrepareConfig', 'choose_channels', 'continuous', 'find_bads', 'by_position', 'repair', 'robust_scale',
-           'Prepared', 'check_request', 'check_length', 'preprocess', 'all_tracks', 'plot_prepared']
+           'Prepared', 'check_request', 'check_length', 'preprocess', 'reference_of', 'all_tracks', 'plot_prepared']
 
 # %% ../../nbs/store/05_preprocess.ipynb #d41bfde0
 import tempfile
@@ -253,6 +253,7 @@ class Prepared:
     digest: str = ""
     tmin: float = 0.          # s of a trial's first sample relative to its event
     tracks: dict = field(default_factory=dict) # name -> (T,) float64, NaN = not measured
+    reference: str = ""       # of electrodes: what the file says of it, or what was done
     marks: Any = None         # `Marks` of the samples before repair: much the same for a copy that was changed
 
 # %% ../../nbs/store/05_preprocess.ipynb #ca6e420a
@@ -352,8 +353,9 @@ def broken_spans(job: Preparation) -> np.ndarray: # (n_times,) bool
     skip, bad, _ = spans(raw)
     out = np.zeros(raw.n_times, bool)
     picks = [i for i in job.picks if raw.ch_names[i] not in raw.info["bads"]]
+    if not picks: return out
     limit = np.array([largest.get(k, (np.inf,))[0] for k in raw.get_channel_types(picks)])[:, None]
-    for a, b in stretches_where(bad & ~skip) if picks else []:
+    for a, b in stretches_where(bad & ~skip):
         with job.loaded.reading():
             x = raw.get_data(picks, a, b)
         out[a:b] = not (np.abs(x) <= limit).all()  # NaN fails, too
@@ -457,7 +459,16 @@ def preprocess(loaded: Loaded,
     log += tracks_log(tracks, segments, rate)
     return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events,
                     segments, bads,
-                    list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., tracks, marks)
+                    list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., tracks,
+                    reference_of(info, cfg), marks)
+
+def reference_of(info, cfg: PrepareConfig) -> str: # "" = there are no electrodes
+    "Against what electrodes are measured."
+    if not {"eeg", "ecog", "seeg"} & set(info.get_channel_types()): return ""
+    kinds = [s if isinstance(s, str) else s.get("kind") for s in cfg.steps]
+    if "average_reference" in kinds and "eeg" in info.get_channel_types(): return "average"
+    return {0: "as recorded", 1: "changed before the file was written"}.get(int(info["custom_ref_applied"]),
+                                                                            "current source density")
 
 def all_tracks(loaded: Loaded, cfg: PrepareConfig, origin: str) -> dict: # name -> (n_times,)
     "The tracks that a recording comes with, and those of its channels that are asked for."

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 import numpy as np
 from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_digest, is_scratch, provenance,
-                            read_json, vacant, writable, write_json)
+                            read_json, shows_bar, vacant, writable, write_json)
 from ..sources.arrays import open_npy
 from .copies import refuse_copies
 from .filters import filter_reach, resampled_length
@@ -84,6 +84,15 @@ class Index:
     def track(self, i: int) -> np.ndarray: # (K, n_times) float64, NaN = not measured
         "The tracks of recording `i`, in their own units."
         return self.measured[i]
+
+    @property
+    def contract(self) -> str:
+        "What the channels are: types, positions, unit and reference; the last two are known of a store."
+        m, types = getattr(self, "manifest", {}), counted(self.ch_types)
+        placed = int(np.isfinite(self.positions).all(1).sum())
+        said = [", ".join(f"{n} {k}" for k, n in sorted(types.items())), f"positions of {placed or 'none'}"]
+        said += [f"in {m['units']['signal']}"] if m else []
+        return "; ".join(said + ([f"reference {' / '.join(m['reference'])}"] if m.get("reference") else []))
 
     def facts(self) -> dict: # name -> text
         "What a person wants to know first."
@@ -255,7 +264,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
     done = Parallel(n_jobs, return_as="generator", idle_worker_timeout=10)(delayed(task)(*a) for a in arguments)
-    return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
+    return list(tqdm(done, name, len(arguments), disable=not shows_bar(progress), unit=" recordings"))
 
 # %% ../../nbs/store/06_store.ipynb #5f5f4a7d
 def prepare(source: Any, # a Source; raws or epochs of MNE; anything that `open_source` takes: paths, a dict
@@ -271,6 +280,7 @@ def prepare(source: Any, # a Source; raws or epochs of MNE; anything that `open_
     if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
     recordings = source.recordings()
     check_keys(recordings)
+    refuse_taken(path)
     asked = Preparation(source, recordings, cfg, scale_recordings, request_of(source, cfg, scale_recordings))
     if not vacant(path): return existing_store(path, asked.origin)
     with only_maker(path):
@@ -286,6 +296,13 @@ class Preparation:
     cfg: PrepareConfig
     scale_recordings: list|None   # keys of the recordings that scales are fitted on
     origin: dict                  # as `request_of`: what the manifest says of all this
+
+def refuse_taken(path: Path):
+    "A place where no store can be made is refused before anything is read."
+    with reachable(path, "store"):
+        if vacant(path) or (path/"manifest.json").exists(): return
+        what = "a folder that holds other things" if path.is_dir() else "a file"
+    raise MegsslError(f"{path}: manifest.json: not there, so this is no store but {what}; choose another name for the store")
 
 def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
     "Write the store."
@@ -306,6 +323,7 @@ def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
                                    *(np.array([aligned(v, w, 0) for v, w in zip(x, where)]) for x in (center, scale)),
                                    cfg, asked.scale_recordings)
         tracks = save_tracks(tmp, recordings, found, lengths)
+        warn_unlike(recordings, found, scale)
         saved = parallel(second_pass, [(f, w, c, s, cfg, memory) for f, w, c, s in zip(files, where, center, scale)],
                          n_jobs, progress, "scale")
         stored = [stored_recording(*a, names)
@@ -313,6 +331,20 @@ def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
         stored = [replace(r, tracks=t) for r, t in zip(stored, tracks)]
         write_manifest(tmp, asked, found, names, kinds, where, stored)
     return Store(path)
+
+def warn_unlike(recordings: list, found: list, scale: np.ndarray): # (R, C) SI per stored unit
+    "Tell of recordings with another reference, or a thousand times larger or smaller than the others."
+    told = {}
+    for r, p in zip(recordings, found):
+        told.setdefault(p.reference, []).append(r.key)
+    if len(told := {k: v for k, v in told.items() if k}) > 1:
+        warnings.warn("prepare: reference: " + "; ".join(f"{k}: {first_names(v, 3)}" for k, v in told.items())
+                      + "; steps: [average_reference] gives all EEG the same one")
+    sizes = np.array([np.median(s[s > 0]) if (s > 0).any() else 1. for s in scale])
+    usual = np.median(sizes)
+    if odd := [f"{r.key} ({s/usual:.3g} times)" for r, s in zip(recordings, sizes) if not 1e-3 < s/usual < 1e3]:
+        warnings.warn(f"prepare: samples: {first_names(odd, 5)} as large as the others; if the file is wrong about its "
+                      "unit, the source's scale mends it: {eeg: 1e-6}")
 
 def names_of_tracks(found: list, # of Prepared
                     numbers=()) -> list: # columns of the events table
@@ -435,6 +467,7 @@ def write_manifest(folder, asked: Preparation, found, names, kinds, where, store
          "units": {"signal": "SI" if asked.cfg.scale == "none" else "(SI - center) / scale", "time": "s",
                    "positions": "m, head coordinates"},
          "recordings": [asdict(r) for r in stored], "events": file_digest(folder/"events.tsv"),
+         "reference": sorted({p.reference for p in found} - {""}),
          "source": source.plain() if hasattr(source, "plain") else None, "provenance": provenance()}
     m |= {"tracks": tracks} if tracks else {}
     m["digest"] = content_digest(m)
