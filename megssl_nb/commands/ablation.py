@@ -145,8 +145,8 @@ class Bar:
         from tqdm.auto import tqdm
         self.folder, self.todo, self.cost, self.done = Path(run_folder), {j.digest: j for j in todo}, cost, 0.0
         form = "{percentage:3.0f} % |{bar:24}| {elapsed} < {remaining} {desc}"
-        self.bar = tqdm(total=sum(cost[j.digest] for j in todo) or 1, bar_format=form, disable=not shows_bar(show), leave=False,
-                        dynamic_ncols=True)
+        self.bar = tqdm(total=sum(cost[j.digest] for j in todo) or 1, bar_format=form,
+                        disable=not shows_bar(show), leave=False, dynamic_ncols=True)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
 

@@ -259,6 +259,7 @@ def check_samples(data: np.ndarray,        # (..., channels, time), SI units
                   field: str):             # and what in it
     "Refuse NaN, infinite samples, and samples that cannot be in SI units."
     check_finite(data, names, origin, field)
+    if not len(names): return
     size = np.maximum(data.max(-1), -data.min(-1)).reshape(-1, len(names)).max(0)
     for name, kind, x in zip(names, types, size):
         limit, unit = largest.get(kind, (np.inf, ""))

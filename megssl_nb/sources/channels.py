@@ -17,10 +17,10 @@ named_kinds = {"ecg": r"(ecg|ekg)[ _-]?\w{0,3}([-:/ ]+(ecg|ekg)[ _-]?\w{0,3})?" 
                "eog": r"([hvlr]?eog[ _-]?\w{0,10}([-:/ ]\w{1,6})?|loc|roc)" + reference + r"|e[12][-:/][am][12]",
                "emg": r"(emg[ _-]?\w{0,12}|chin[ _-]?\w{0,3}([-:/ ]+(chin|emg)\w{0,3})?|submental"
                       r"|[lr][ _-]?leg\w{0,2}|leg[ _/-]?[lr\d]\w?|tib\w{0,8})" + reference,
-               "resp": r"(resp\w{0,9}|breath\w{0,3}|tho|thor\w{0,6}|abd\w{0,6}|air ?flow\w{0,3}|flow\w{0,3}|nasal|cpap|effort"
-                       r"|ptaf|thermistor)([ _/-]+\w{1,10}){0,2}",
-               "bio": r"((spo2|sao2|osat|pleth?|pulse|ppg|gsr|eda|temp|hr|snor(e|ing)|et ?co2|position|light|sound|mic|erg)"
-                      r"[ _-]?\w{0,7}|h\.?r\.?|pr)" + reference,
+               "resp": r"(resp\w{0,9}|breath\w{0,3}|tho|thor\w{0,6}|abd\w{0,6}|air ?flow\w{0,3}|flow\w{0,3}|nasal|cpap"
+                       r"|effort|ptaf|thermistor)([ _/-]+\w{1,10}){0,2}",
+               "bio": r"((spo2|sao2|osat|pleth?|pulse|ppg|gsr|eda|temp|hr|snor(e|ing)|et ?co2|position|light|sound|mic"
+                      r"|erg)[ _-]?\w{0,7}|h\.?r\.?|pr)" + reference,
                "stim": r"(status|trig|trigger|markers?|mark|events?|event[ _-]markers?|photic)" + reference,
                "misc": r"dc[ _-]?\d{1,2}|exg\d|ibi|bursts|suppr"}  # auxiliary inputs, and what a device computes
 

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, Field, field_validator, model_serializer, m
 from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
-from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line, largest,
-                                    reachable, relative_names, sensor_positions)
+from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
+                                    largest, reachable, relative_names, sensor_positions)
 from .breaks import mark_breaks, spans
 from .channels import rescaled, set_kinds
 from .course import CourseSource, course_name

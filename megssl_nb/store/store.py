@@ -302,7 +302,8 @@ def refuse_taken(path: Path):
     with reachable(path, "store"):
         if vacant(path) or (path/"manifest.json").exists(): return
         what = "a folder that holds other things" if path.is_dir() else "a file"
-    raise MegsslError(f"{path}: manifest.json: not there, so this is no store but {what}; choose another name for the store")
+    raise MegsslError(f"{path}: manifest.json: not there, so this is no store but {what}; choose "
+                      "another name for the store")
 
 def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
     "Write the store."
