@@ -61,8 +61,8 @@ def explain(error: ValidationError,
         if not key: return said
         if e["type"] == "extra_forbidden": return f"unknown key '{key}'{there(e['loc'][:-1])}"
         given = f" (given: {e['input']!r:.60})" if e["type"] != "missing" else ""
-        quoted = "; put it in quotes" if e["type"] == "string_type" and isinstance(e["input"],
-                                                                                   (bool, int, float)) else ""
+        bare = e["type"] == "string_type" and (e["input"] is None or isinstance(e["input"], (bool, int, float)))
+        quoted = "; put it in quotes" if bare else ""
         return f"'{key}': {said[:1].lower()}{said[1:]}{given}{quoted}"
     return "; ".join(one(e) for e in error.errors(include_url=False))
 

@@ -42,8 +42,8 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     found = bids.find_matching_paths(root, subjects=source.subjects, sessions=source.sessions, tasks=tasks,
                                      runs=source.runs, suffixes=kind, datatypes=kind, extensions=_bids_extensions)
     found = [p for p in found if p.fpath.relative_to(root).parts[0].startswith("sub-")]
-    named = {"subjects": source.subjects or (), "task": tasks or ()}
-    asked = [p for p in found if not no_participant(p) or p.subject in named["subjects"] or p.task in named["task"]]
+    named = {"emptyroom", "noise"} & {*(source.subjects or ()), *(source.sessions or ()), *(tasks or ())}
+    asked = [p for p in found if not no_participant(p) or named & {p.subject, p.session, p.task}]
     unwanted = {p: pattern for pattern in source.exclude for p in asked if fnmatch(p.basename, pattern)}
     if absent := [pattern for pattern in source.exclude if not any(fnmatch(p.basename, pattern) for p in found)]:
         raise MegsslError(f"{root}: exclude: no recording fits {', '.join(absent)}; the first is {found[0].basename}"
@@ -69,7 +69,7 @@ first_split = (None, "01", "1")
 
 def no_participant(path) -> str: # mne_bids.BIDSPath; why, "" = it is one
     "Why a file is no recording of a participant: BIDS keeps empty rooms and calibration beside them."
-    if path.subject == "emptyroom": return "empty room"
+    if "emptyroom" in (path.subject, path.session, path.task): return "empty room"
     if path.task == "noise": return "noise without a participant"
     if path.acquisition in ("crosstalk", "calibration"): return f"{path.acquisition} of the system"
     return ""

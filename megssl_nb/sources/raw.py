@@ -16,7 +16,7 @@ from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
 from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
-                                    reachable, relative_names, sensor_positions)
+                                    largest, reachable, relative_names, sensor_positions)
 from .breaks import mark_breaks, spans
 from .channels import rescaled, set_kinds
 from .course import CourseSource, course_name
@@ -64,6 +64,8 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     if not there: raise MegsslError(f"{path}: paths: no such file")
     if path.suffix.lower() in (".edf", ".bdf"):
         options = {"infer_types": True, **options}
+        if says_paused(path):
+            warnings.filterwarnings("ignore", message="Omitted .* annotation") # `mark_breaks` finds them all
     read, more = mne.io.read_raw, {}
     if path.name.startswith(("c,rf", "e,rf")):
         shape = path.with_name("hs_file")
@@ -81,6 +83,10 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     return raw
 
 # %% ../../nbs/sources/02_raw.ipynb #877f012e
+def says_paused(path: Path) -> bool:
+    "Whether an EDF or BDF file calls itself discontinuous."
+    with reachable(path, "paths"), open(path, "rb") as f: return f.read(256)[195:197] == b"+D"
+
 def refuse_option(error: TypeError, options: dict, path):
     "Where a reader of MNE does not take one of the options: its name, and those that the reader takes."
     import mne
@@ -106,9 +112,11 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
                               f"fit{'s' * (not found)} the path; one must")
         return found[0]
     if rule is None:
-        return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text)) else default
+        said = re.findall(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text) if entity else []
+        return said[-1] if said else default  # what stands nearest to the recording
     if "(" not in rule: return rule
-    found = re.search(rule, text)
+    inner = below.partition("/")[2]  # without the folder that was given, whose place and name shall change nothing
+    found = re.search(rule, f"/{inner}") or re.search(rule, f"/{below}") or re.search(rule, text)
     if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
     return found[1]
 
@@ -285,11 +293,15 @@ no_tables = ("auto", "annotations", "bids", "stim", "none")  # what `events` may
 
 def events_beside(events: str, origin: str|Path) -> str: # of a recording
     "The option `events`, with the path of its table filled in."
-    if events in no_tables: return events
+    return events if events in no_tables else table_of(events, origin, "events")
+
+def table_of(table: str, origin: str|Path, # of a recording
+           field: str) -> str:
+    "The path of a table that belongs to a recording, with what its path says filled in."
     path = Path(origin)
-    try: return str(expand(events.format(folder=path.parent, name=path.name, stem=stem(path.name)), "events"))
+    try: return str(expand(table.format(folder=path.parent, name=path.name, stem=stem(path.name)), field))
     except (KeyError, IndexError, ValueError):
-        raise MegsslError(f"{events}: events: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
+        raise MegsslError(f"{table}: {field}: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
 
 # %% ../../nbs/sources/02_raw.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:
@@ -314,11 +326,12 @@ def raw_header(raw, events) -> Header:
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:
-    """Pass on a loaded recording if its samples are finite and of a size that SI units allow; what is marked as bad, a
-    channel or a span, may hold anything."""
+    """Pass on a loaded recording if the samples of its sensors are finite and of a size that SI units allow; what is
+    marked as bad, a channel or a span, may hold anything, and what is measured beside the brain is judged where it is
+    used."""
     skip, bad, _ = spans(loaded.inst)
     for i, (name, kind) in enumerate(zip(loaded.inst.ch_names, loaded.inst.get_channel_types())):
-        if name in loaded.inst.info["bads"]: continue
+        if name in loaded.inst.info["bads"] or kind not in largest: continue
         x = loaded.inst.get_data(picks=[i])
         x[:, skip | bad] = 0
         check_samples(x, [name], [kind], origin, "samples")
@@ -366,6 +379,7 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
                       "podcast": "megssl_nb.sources.podcast:PodcastSource",
                       "envelope": "megssl_nb.sources.envelope:EnvelopeSource",
+                      "tracks": "megssl_nb.sources.tracks:TracksSource",
                       "moabb": "megssl_nb.sources.moabb:MoabbSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)

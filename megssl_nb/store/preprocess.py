@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sensor_types', 'PrepareConfig', 'choose_channels', 'continuous', 'find_bads', 'by_position', 'repair', 'robust_scale',
-           'Prepared', 'check_request', 'check_length', 'preprocess', 'plot_prepared']
+           'Prepared', 'check_request', 'check_length', 'preprocess', 'reference_of', 'all_tracks', 'plot_prepared']
 
 # %% ../../nbs/store/05_preprocess.ipynb #d41bfde0
 import tempfile
@@ -19,6 +19,7 @@ from .filters import (condition, filter_notes, low_edge, lowered, notch_and_high
                                      resampled_length)
 from .rows import Rows, row_blocks
 from .steps import apply_steps, read_steps
+from .tracks import channel_tracks, resampled_tracks, tracks_log
 from ..sources.base import Loaded, check_finite, check_samples, largest, sensor_positions
 from ..sources.breaks import spans
 
@@ -31,6 +32,8 @@ class PrepareConfig(Config):
     notch: list[PositiveFloat] = []       # Hz, line frequency and its harmonics
     # channel types ("meg", "grad", "eeg", ...) or names; "data" = all sensors of the brain
     picks: list[str] = ["data"]
+    # channels that say what happened beside the brain, such as a joystick or a pupil: numbers for windows, no signals
+    tracks: list[str] = []
     bads: Literal["detect", "keep"] = "detect"
     repair: Literal["interpolate", "zero", "drop"] = "interpolate"
     # what else happens before scaling: names of `steps`, or dicts of kind and options
@@ -42,7 +45,7 @@ class PrepareConfig(Config):
     absent: Literal["refuse", "zero"] = "refuse"
     clip: PositiveFloat | None = 20.0     # in units of the robust scale
     dtype: Literal["float32", "float16"] = "float32"
-    unsaid: ClassVar[tuple] = ("steps",)
+    unsaid: ClassVar[tuple] = ("steps", "tracks")
 
     @field_validator("steps")
     @classmethod
@@ -54,6 +57,9 @@ class PrepareConfig(Config):
             raise ValueError(f"h_freq {self.h_freq:g} Hz must lie below {self.sfreq/2:g} Hz, half of sfreq")
         if self.l_freq and self.h_freq and self.l_freq >= self.h_freq:
             raise ValueError(f"l_freq {self.l_freq:g} Hz must lie below h_freq {self.h_freq:g} Hz")
+        if both := [t for t in self.tracks if t in self.picks or self.tracks.count(t) > 1]:
+            raise ValueError(f"tracks: {both[0]} is named twice, in tracks or in picks; a channel is a track or "
+                             "a signal")
         if self.dtype == "float16" and self.scale == "none":
             raise ValueError("dtype float16 cannot hold unscaled tesla or volts; choose a scale or float32")
         return self
@@ -63,15 +69,18 @@ sensor_types = ("mag", "grad", "eeg", "ecog", "seeg", "dbs", "csd", "hbo", "hbr"
 
 def choose_channels(ch_names: list, ch_types: list,
                     picks: list,            # types or names; "meg" = mag + grad, "data" = `sensor_types`, else misc
-                    origin: str="recording" # the file to name in an error
+                    origin: str="recording", # the file to name in an error
+                    tracks=()               # names of channels that are no signals
                    ) -> list:               # indices, in the order of the recording
     "The channels that `picks` names."
     wanted = set(picks) | ({"mag", "grad"} if "meg" in picks else set())
+    ch_types = [None if name in tracks else kind for name, kind in zip(ch_names, ch_types)]
     if "data" in picks:
         wanted |= set(sensor_types) if set(sensor_types) & set(ch_types) else {"misc"}
     found = [i for i, (name, kind) in enumerate(zip(ch_names, ch_types)) if name in wanted or kind in wanted]
     if not found:
-        raise MegsslError(f"{origin}: picks: no channel matches {picks}; the types present are {sorted(set(ch_types))}")
+        raise MegsslError(f"{origin}: picks: no channel matches {picks}; the types present are "
+                          f"{sorted(set(ch_types) - {None})}")
     return found
 
 # %% ../../nbs/store/05_preprocess.ipynb #137554ef
@@ -239,6 +248,8 @@ class Prepared:
     # of the samples before repair, in the order of the names: equal for a copy under another name
     digest: str = ""
     tmin: float = 0.          # s of a trial's first sample relative to its event
+    tracks: dict = field(default_factory=dict) # name -> (T,) float64, NaN = not measured
+    reference: str = ""       # of electrodes: what the file says of it, or what was done
     marks: Any = None         # `Marks` of the samples before repair: much the same for a copy that was changed
 
 # %% ../../nbs/store/05_preprocess.ipynb #ca6e420a
@@ -338,8 +349,9 @@ def broken_spans(job: Preparation) -> np.ndarray: # (n_times,) bool
     skip, bad, _ = spans(raw)
     out = np.zeros(raw.n_times, bool)
     picks = [i for i in job.picks if raw.ch_names[i] not in raw.info["bads"]]
+    if not picks: return out
     limit = np.array([largest.get(k, (np.inf,))[0] for k in raw.get_channel_types(picks)])[:, None]
-    for a, b in stretches_where(bad & ~skip) if picks else []:
+    for a, b in stretches_where(bad & ~skip):
         with job.loaded.reading():
             x = raw.get_data(picks, a, b)
         out[a:b] = not (np.abs(x) <= limit).all()  # NaN fails, too
@@ -363,7 +375,7 @@ def check_resolution(low: np.ndarray, high: np.ndarray, # (C,) extremes of each 
                           f"tells {max(1, steps[k]):.0f} values apart; set l_freq, such as 0.1, which takes offsets "
                           "out")
 
-def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
+def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments, [(start, stop, start afterwards)])
     "All continuous pieces of a raw recording through both steps."
     raw, sfreq = job.loaded.inst, job.sfreq
     pieces, usable = continuous(raw, broken_spans(job))
@@ -373,7 +385,7 @@ def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
     if len(long) < len(pieces):
         job.log.append(f"{len(pieces) - len(long)} of {len(pieces)} continuous pieces are shorter than {least:.3g} s "
                        "and left out")
-    if not long: return Rows(job.file, (len(job.picks), 0)), []
+    if not long: return Rows(job.file, (len(job.picks), 0)), [], []
     job.log += filter_notes([b - a for a, b in long], sfreq, job.cfg)
     data = Rows(job.file, (len(job.picks), job.length(raw.n_times)))
     slow, low, high = lower_raw(job, long)
@@ -382,10 +394,10 @@ def condition_raw(job: Preparation) -> tuple: # (Rows (C, T) float32, segments)
     finish_raw(job, long, slow, low, high, data)
     slow.file.unlink()
     kept = [(a, b) for a, b in usable if any(s <= a and b <= e for s, e in long)]
-    return data, [(job.length(a), job.length(b)) for a, b in kept]
+    return data, [(job.length(a), job.length(b)) for a, b in kept], [(a, b, job.length(a)) for a, b in long]
 
 # %% ../../nbs/store/05_preprocess.ipynb #e3ecc08a
-def condition_epochs(job: Preparation) -> tuple: # (Rows (C, trials * T) float32, segments)
+def condition_epochs(job: Preparation) -> tuple: # (Rows (C, trials * T) float32, segments, pieces as above)
     "Each trial through `condition`, then end to end."
     epochs, picks = job.loaded.inst, job.picks
     trials, _, T = epochs.get_data(picks=picks[:1]).shape
@@ -400,7 +412,7 @@ def condition_epochs(job: Preparation) -> tuple: # (Rows (C, trials * T) float32
         if not job.cfg.l_freq:
             check_resolution(x.min((1, 2)), x.max((1, 2)), [epochs.ch_names[i] for i in picks[rows]], job.origin)
         data[rows] = condition(x, job.sfreq, job.cfg).reshape(len(x), -1)
-    return data, [(i*n, (i + 1)*n) for i in range(trials)]
+    return data, [(i*n, (i + 1)*n) for i in range(trials)], [(i*T, (i + 1)*T, i*n) for i in range(trials)]
 
 # %% ../../nbs/store/05_preprocess.ipynb #4c92b9a3
 def preprocess(loaded: Loaded,
@@ -419,10 +431,11 @@ def preprocess(loaded: Loaded,
     inst, log = loaded.inst, list(loaded.log)
     sfreq = float(inst.info["sfreq"])
     check_request(cfg, sfreq, origin)
-    picks = choose_channels(inst.ch_names, inst.get_channel_types(), cfg.picks, origin)
+    picks = choose_channels(inst.ch_names, inst.get_channel_types(), cfg.picks, origin, cfg.tracks)
     trials = isinstance(inst, mne.BaseEpochs)
     job = Preparation(loaded, picks, cfg, origin, Path(file), memory, log)
-    data, segments = condition_epochs(job) if trials else condition_raw(job)
+    data, segments, pieces = condition_epochs(job) if trials else condition_raw(job)
+    tracks = resampled_tracks(all_tracks(loaded, cfg, origin), pieces, data.length, job.rate/sfreq, job.length, origin)
     info = mne.pick_info(inst.info, picks)
     copy_id = data.digest(np.argsort(info["ch_names"]))
     bads = judged(data.within(segments), info, cfg, origin)
@@ -439,9 +452,26 @@ def preprocess(loaded: Loaded,
         events["onset"], events["duration"] = [a/rate for a, b in segments], [(b - a)/rate for a, b in segments]
     if high := [f for f in cfg.notch if f >= rate/2]:
         log.append(f"notch {high} Hz: not needed, above half of the new rate")
+    log += tracks_log(tracks, segments, rate)
     return Prepared(data, rate, list(info["ch_names"]), info.get_channel_types(), sensor_positions(info), events,
                     segments, bads,
-                    list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., marks)
+                    list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., tracks,
+                    reference_of(info, cfg), marks)
+
+def reference_of(info, cfg: PrepareConfig) -> str: # "" = there are no electrodes
+    "Against what electrodes are measured."
+    if not {"eeg", "ecog", "seeg"} & set(info.get_channel_types()): return ""
+    kinds = [s if isinstance(s, str) else s.get("kind") for s in cfg.steps]
+    if "average_reference" in kinds and "eeg" in info.get_channel_types(): return "average"
+    return {0: "as recorded", 1: "changed before the file was written"}.get(int(info["custom_ref_applied"]),
+                                                                            "current source density")
+
+def all_tracks(loaded: Loaded, cfg: PrepareConfig, origin: str) -> dict: # name -> (n_times,)
+    "The tracks that a recording comes with, and those of its channels that are asked for."
+    more = channel_tracks(loaded, cfg.tracks, origin, cfg.absent == "zero")
+    if both := sorted(set(more) & set(loaded.tracks)):
+        raise MegsslError(f"{origin}: tracks: {both[0]} is a channel and a column of a table; rename one")
+    return loaded.tracks | more
 
 # %% ../../nbs/store/05_preprocess.ipynb #4fe73e28
 def judged(used, info, cfg, origin) -> dict: # name -> reason

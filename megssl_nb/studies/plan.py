@@ -440,6 +440,7 @@ def described_work(run: Run, todo: list, # jobs of the run
     return {"study": run.study.name, "folder": str(run.folder), "sensors": len(run.store.ch_names),
             "sfreq": run.store.sfreq,
             "recordings": len(run.store.recordings), "windows": len(run.windows), "classes": list(run.windows.classes),
+            "numbers": list(run.windows.columns), "channels": run.store.contract,
             "window_seconds": run.windows.length / run.store.sfreq,
             "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
             "split": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}
@@ -522,6 +523,8 @@ def plan_text(p: dict) -> str:
              f"fold{'s' * (p['folds'] > 1)}{times} in {p['folder']}", head("data"),
              f"  {p['recordings']} recordings, {p['sensors']} sensors at {p['sfreq']:g} Hz, {p['windows']} windows of "
              f"{p['window_seconds']:g} s",
+             *([f"  channels: {p['channels']}"] if p.get("channels") else []),
+             f"  numbers {', '.join(p['numbers'])}" if p.get("numbers") else
              f"  classes {', '.join(p['classes']) or 'none: megssl pretrain'}",
              f"  sensor image {shape(p['image']['shape'])} by {p['image']['method']}"
              + (f", {p['image']['preservation']:.0%} of neighbours kept" if p["image"]["preservation"] is not None
