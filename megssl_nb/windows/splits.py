@@ -195,7 +195,8 @@ def held_with(windows, cfg) -> np.ndarray: # (N,) names
 # %% ../../nbs/windows/08_splits.ipynb #45889047
 def too_close(windows, a, b, gap: float) -> np.ndarray: # (len(a),) bool
     "Which windows of `a` share samples with a window of `b`, or lie less than `gap` s from one."
-    return nearest_window(windows, a, b)[0] < windows.seconds + gap - .5 / windows.store.sfreq
+    # a twentieth of a sample is left to rounding; a gap of 3.5 samples is one of 4
+    return nearest_window(windows, a, b)[0] < windows.seconds + gap - .05 / windows.store.sfreq
 
 def filtered_into(windows, cfg, a, test) -> np.ndarray: # (len(a),) bool
     """Into which windows of `a` the filters carry samples of `test`: of the same continuous recording, within their
@@ -497,12 +498,14 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
         teach = without(teach, tested, "train, of relatives of test subjects", dropped)
     if cfg.people and not cfg.transductive:
         pre = without(pre, tested, "pretrain, of test subjects", dropped)
-    near = close_to(windows, teach | pre, test, cfg.gap)
+    near, may_teach = close_to(windows, teach | pre, test, cfg.gap), teach
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
     both = np.flatnonzero(teach | pre & ~near)
     smeared = as_mask(windows, both[filtered_into(windows, cfg, both, np.flatnonzero(test))])
     teach = without(teach, smeared, "train, where filters carry the test", dropped)
     near |= smeared
+    if not cfg.transductive:  # those that could have taught are counted above
+        without(pre, near & ~may_teach, f"pretrain, within {cfg.gap:g} s of test", dropped)
     return teach, (pre | test) if cfg.transductive else pre & ~near
 
 def hold_out(windows, cfg, test, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
