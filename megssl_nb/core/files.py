@@ -182,7 +182,8 @@ def plain_loader(): # -> a class of loaders
 
 def yaml_value(text: str): # -> plain data
     "What a piece of YAML says; not readable is a ValueError or a `yaml.YAMLError`."
-    try: return plain_loader()(text).get_single_data()
+    try:
+        return plain_loader()(text).get_single_data()
     except (IndexError, KeyError, AttributeError, TypeError, RecursionError) as e:  # of tags such as !!int
         raise ValueError(f"not of its kind: {type(e).__name__} {e}") from None
 
