@@ -87,6 +87,7 @@ class Header:
     trial: int = 0              # samples per trial; 0 for continuous recordings
     positions: Any = None       # (channels, 3) m in head coordinates, NaN where unknown
     tmin: float = 0.            # s of a trial's first sample relative to its event
+    pieces: tuple | None = None # what `continuous` says of a recording with breaks or bad spans; None = it has none
 
     def __post_init__(self):
         if self.positions is None:

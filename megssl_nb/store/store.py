@@ -19,7 +19,7 @@ from .copies import refuse_copies
 from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
 from ..sources.base import Source, file_safe, processes, reachable
-from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, plot_prepared,
+from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, long_enough, plot_prepared,
                                         preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
                                     first_names, rows_of, typical_positions)
@@ -473,7 +473,11 @@ def plan_one(r, h, cfg): # as `Prepared`, without samples
     picks, rate = choose_channels(h.ch_names, h.ch_types, cfg.picks, r.origin), float(cfg.sfreq or h.sfreq)
     n, pieces = resampled_length(h.trial or h.n_times, rate/h.sfreq), h.n_times // h.trial if h.trial else 1
     segments, events = [(k*n, (k + 1)*n) for k in range(pieces)], h.events.copy()
-    if h.trial:
+    if not h.trial:
+        whole = h.pieces or ([(0, h.n_times)],)*2
+        segments = [tuple(resampled_length(x, rate/h.sfreq) for x in s)
+                    for s in long_enough(*whole, cfg, h.sfreq, r.origin)[1]]
+    else:
         events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
     return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks],
                            positions=h.positions[picks],
