@@ -59,6 +59,7 @@ def events_table(onset=(), duration=(), trial_type=(),
     for name, values in (numbers or {}).items():
         if name in (*table, "recording"):
             raise MegsslError(f"events: {name}: is a column of every events table; give the numbers another name")
+        if not name.strip(): raise MegsslError("events: a column of numbers has no name; give it one, or leave it out")
         values = np.asarray(values, float)
         if np.isinf(values).any(): raise MegsslError(f"events: {name}: infinite; give a number, or n/a for none")
         table[name] = values
@@ -89,6 +90,7 @@ class Header:
     positions: Any = None       # (channels, 3) m in head coordinates, NaN where unknown
     tmin: float = 0.            # s of a trial's first sample relative to its event
     tracks: dict = field(default_factory=dict) # as those of `Loaded`
+    pieces: tuple | None = None # what `continuous` says of a recording with breaks or bad spans; None = it has none
 
     def __post_init__(self):
         if self.positions is None:

@@ -31,13 +31,19 @@ def annotated_events(raw): # events_table
 # columns of an events table that are no numbers to decode: when, what, and where it is in the file
 own_columns = ("onset", "duration", "trial_type", "value", "sample", "recording")
 
+def number(text: str) -> float:
+    "The number that a cell is; ValueError for what only Python takes for one: 1_1 is the name of something."
+    if "_" in text or not text.isascii(): raise ValueError(text)
+    return float(text)
+
 def numeric(table) -> dict: # DataFrame of text -> column -> numbers
     "The columns that hold numbers, with `n/a` or nothing for those that are not known."
     found = {}
-    for name in [c for c in table if c not in own_columns]:
+    # a column without a name is the row numbers that pandas writes
+    for name in [c for c in table if c.strip() and c not in own_columns]:
         empty = table[name].str.strip().str.lower().isin(blank)
         try:
-            values = [np.nan if b else float(v) for b, v in zip(empty, table[name])]
+            values = [np.nan if b else number(v) for b, v in zip(empty, table[name])]
         except ValueError: continue
         if not empty.all():
             found[name] = values
@@ -139,18 +145,22 @@ def tabled_events(path: Path, raw, names: dict|None, told: list): # events_table
     if "onset" not in table or not {"trial_type", "value"} & set(table):
         raise MegsslError(f"{path}: events: columns are {', '.join(table)}; expected onset and trial_type")
     kinds, known = kinds_of(table, path, names, told)
-    onset = pd.to_numeric(table.onset, errors="coerce").to_numpy(float)
-    if not np.isfinite(onset).all():
-        raise MegsslError(f"{path}: events: onset in row {np.argmin(np.isfinite(onset)) + 1} is not a number: "
-                          f"{table.onset[np.argmin(np.isfinite(onset))]!r}")
-    said = table.get("duration", pd.Series("0", table.index)).str.strip()
-    duration = pd.to_numeric(said.where(~said.str.lower().isin(blank), "0"), errors="coerce")
-    if not (duration >= 0).all():
-        k = int(np.argmin(duration >= 0))
-        raise MegsslError(f"{path}: events: duration in row {k + 1} is no length of time: {said[k]!r}; give "
-                          "seconds, or n/a")
-    return events_table(onset[known], duration.to_numpy(float)[known], kinds[known],
+    onset = table_seconds(table.onset, path, "onset")
+    lasts = table.get("duration", pd.Series("0", table.index))
+    lasts = lasts.mask(lasts.str.strip().str.lower().isin(blank), "0")
+    return events_table(onset[known], table_seconds(lasts, path, "duration")[known], kinds[known],
                         {c: np.array(v)[known] for c, v in numeric(table).items()})
+
+def table_seconds(column, path, name: str) -> np.ndarray: # column: a Series of text
+    "The times of a column; what is no number of seconds is refused."
+    import pandas as pd
+    found = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wrong = ~np.isfinite(found) | ((found < 0) & (name == "duration"))
+    if wrong.any():
+        k = np.argmax(wrong)
+        what = "is negative" if found[k] < 0 else "is not a number"
+        raise MegsslError(f"{path}: events: {name} in row {k + 1} {what}: {column[k]!r}")
+    return found
 
 def kinds_of(table, path, names: dict|None, told: list) -> tuple: # (rows,) text; (rows,) bool, which are events
     "The kind of each row of a table, after `names` where there are any."

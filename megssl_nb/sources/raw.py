@@ -17,7 +17,7 @@ from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
 from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
                                     largest, reachable, relative_names, sensor_positions)
-from .breaks import mark_breaks, spans
+from .breaks import continuous, mark_breaks, spans
 from .channels import rescaled, set_kinds
 from .course import CourseSource, course_name
 from .events import Trigger, find_events, lasting_events, renamed_events
@@ -322,7 +322,7 @@ def check_pieces(path: Path):
 def raw_header(raw, events) -> Header:
     "The header of an open recording."
     return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events,
-                  positions=sensor_positions(raw.info))
+                  positions=sensor_positions(raw.info), pieces=continuous(raw) if len(raw.annotations) else None)
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:

@@ -20,7 +20,7 @@ from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
 from ..sources.base import Source, file_safe, processes, reachable
 from .preprocess import (PrepareConfig, all_tracks, check_length, check_request, choose_channels,
-                                        plot_prepared, preprocess, robust_scale)
+                                        long_enough, plot_prepared, preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
                                     first_names, rows_of, typical_positions)
 from .steps import read_steps
@@ -140,6 +140,46 @@ def places_events(spec) -> bool: # spec: what a manifest says of its source
     "Whether the trials of a source begin before or after their events."
     return isinstance(spec, dict) and (bool(spec.get("tmin")) or any(map(places_events, spec.get("sources") or ())))
 
+# %% ../../nbs/store/06_store.ipynb #01b4f189
+def whole_number(x, least=0) -> bool: return type(x) is int and x >= least
+def real_number(x) -> bool: return type(x) in (int, float) and abs(x) < 1e15
+def all_text(x) -> bool: return isinstance(x, list) and all(isinstance(v, str) for v in x)
+
+def in_order(segments, n_times: int) -> bool:
+    "Whether stretches of samples lie in a recording, one after the other."
+    if not all(isinstance(s, list) and len(s) == 2 and all(map(whole_number, s)) for s in segments): return False
+    ends = [x for s in segments for x in s]
+    return ends == sorted(ends) and (not ends or ends[-1] <= n_times)
+
+def check_entry(r: StoredRecording, names: list):
+    "Refuse, with a ValueError, what no recording of channels `names` can be."
+    wrong = [k for k in ("key", "subject", "session", "run", "label", "part", "stream", "origin", "digest", "file")
+             if not isinstance(getattr(r, k), str)]
+    wrong += ["n_times"] * (not whole_number(r.n_times, 1)) + [k for k in ("start", "tmin")
+                                                                if not real_number(getattr(r, k))]
+    for k in ("center", "scale"):
+        x = getattr(r, k)
+        wrong += [k] * (not isinstance(x, list) or len(x) not in (0, len(names)) or not all(map(real_number, x)))
+    wrong += [k for k in ("log", "absent") if not all_text(getattr(r, k))]
+    wrong += ["bads"] * (not isinstance(r.bads, dict) or not all_text([*r.bads.values()]))
+    wrong += ["marks"] * (not isinstance(r.marks, dict))
+    if not wrong and not (isinstance(r.segments, list) and in_order(r.segments, r.n_times)):
+        wrong = ["segments"]
+    if wrong: raise ValueError(f"{r.key}: {wrong[0]}: not what a recording has: {getattr(r, wrong[0])!r:.60}")
+
+def check_array(m: dict):
+    "Refuse, with a ValueError, a rate, channels, positions or a type of samples that no store has."
+    names = m["ch_names"]
+    places = [p for p in m["positions"] if p is not None]
+    for key, good in (("sfreq", real_number(m["sfreq"]) and m["sfreq"] > 0),
+                      ("ch_names", all_text(names) and 0 < len(set(names)) == len(names)),
+                      ("ch_types", all_text(m["ch_types"]) and len(m["ch_types"]) == len(names)),
+                      ("positions", len(m["positions"]) == len(names)
+                       and all(isinstance(p, list) and len(p) == 3 and all(map(real_number, p)) for p in places)),
+                      ("config: dtype", m["config"]["dtype"] in ("float32", "float16"))):
+        if not good: raise ValueError(f"{key}: not what a store has")
+
+
 # %% ../../nbs/store/06_store.ipynb #cc7f1dc7
 class Store(Index):
     "A folder of prepared recordings, opened read-only."
@@ -159,17 +199,20 @@ class Store(Index):
                               "prepare the store again")
         try:
             if m["digest"] != content_digest(m): raise ValueError("the digest is that of other content")
+            check_array(m)
             if places_events(m["source"]) and not all("tmin" in r for r in m["recordings"]):
                 raise ValueError("it does not say where in its trial an event lies")
             positions = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float)
             recordings = [StoredRecording(**r) for r in m["recordings"]]
+            for r in recordings:
+                check_entry(r, m["ch_names"])
             if bad := [r.key for r in recordings if r.key != file_safe(r.key)]:
                 raise ValueError(f"{bad[0]!r} is no name of a recording")
             super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(),
                              m["digest"], filter_reach(m["sfreq"], SimpleNamespace(**m["config"])),
                              list(m.get("tracks", [])))
         except MegsslError: raise
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
+        except Exception as e:  # a manifest can hold anything
             raise MegsslError(f"{path}/manifest.json: not the manifest of a store ({type(e).__name__}: {e}); prepare "
                               "the store again") from None
         self.check(verify)
@@ -184,9 +227,16 @@ class Store(Index):
         if not file.is_file() or file_digest(file) != self.manifest["events"]:
             raise MegsslError(f"{file}: events: missing or changed; prepare the store again")
         table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+        if list(table)[:4] != ["recording", "onset", "duration", "trial_type"]:
+            raise MegsslError(f"{file}: events: not the columns of a store; prepare the store again")
         numbers = {c: [float(v or "nan") for v in table[c]] for c in table
                    if c not in ("recording", "onset", "duration", "trial_type")}
-        return table.astype({"recording": int, "onset": float, "duration": float}).assign(**numbers)
+        table = table.astype({"recording": int, "onset": float, "duration": float}).assign(**numbers)
+        if not table.recording.isin(range(len(self.manifest["recordings"]))).all():
+            raise MegsslError(f"{file}: events: recording: names one that is not there; prepare the store again")
+        if not np.isfinite(table[["onset", "duration"]].to_numpy()).all():
+            raise MegsslError(f"{file}: events: onset, duration: not finite; prepare the store again")
+        return table
 
     def file(self, i: int) -> Path:
         "Where the signal of recording `i` lies."
@@ -202,7 +252,8 @@ class Store(Index):
             if not 0 < header <= 256:
                 raise MegsslError(f"{self.file(i)}: signal: {self.file(i).stat().st_size} bytes do not hold "
                                   f"{len(self.ch_names)} x {r.n_times} samples; truncated, copy the store again")
-            if verify and file_digest(self.file(i)) != r.file:
+            outside = not self.file(i).resolve().is_relative_to(self.path.resolve())
+            if (verify or outside) and file_digest(self.file(i)) != r.file:
                 raise MegsslError(f"{self.file(i)}: signal: its content has changed; prepare the store again")
             if self.tracks and verify and file_digest(self.beside(i)) != r.tracks:
                 raise MegsslError(f"{self.beside(i)}: tracks: their content has changed; prepare the store again")
@@ -510,7 +561,11 @@ def plan_one(r, h, cfg): # as `Prepared`, without samples
     cut = [(k*(h.n_times // pieces), (k + 1)*(h.n_times // pieces), k*n) for k in range(pieces)]
     tracks = resampled_tracks(found, cut, n*pieces, rate/h.sfreq, lambda n: resampled_length(n, rate/h.sfreq), r.origin)
     segments, events = [(k*n, (k + 1)*n) for k in range(pieces)], h.events.copy()
-    if h.trial:
+    if not h.trial:
+        whole = h.pieces or ([(0, h.n_times)],)*2
+        segments = [tuple(resampled_length(x, rate/h.sfreq) for x in s)
+                    for s in long_enough(*whole, cfg, h.sfreq, r.origin)[1]]
+    else:
         events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
     return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks],
                            positions=h.positions[picks],
