@@ -29,7 +29,7 @@ from ..evaluation.evaluate import EvaluateConfig
 from .cells import check_factorial, default_cells, level, with_cells, with_pretexts
 from .sweep import at_first, cell_folder, sweep_points, with_value
 from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint
-from ..machine.locks import keep_lock, mark_run
+from ..machine.locks import busy, keep_lock, locked, mark_run
 
 # %% ../../nbs/studies/40_study.ipynb #65e62216
 reserved_cells = ("baselines", "all")  # the folder of the baselines' job; a word of the tables
@@ -455,6 +455,12 @@ class Run:
     def encoder_config(self):
         from megssl_nb.models.encoder import encoder_config
         return encoder_config(self.study.encoder)
+
+    def keeping(self): # a context that gives `Kept`
+        "Inside, what frozen encoders say of windows is kept in `features/` of the run folder, for all jobs."
+        from megssl_nb.evaluation.kept import Kept, keeping
+        def alone(key): return locked(self.folder/busy/f"features-{key}.lock", wait=-1)
+        return keeping(Kept(self.folder/"features", alone))
 
     def encoder(self, seed: int, checkpoint: str = ""): # digest of a pretrained stage, "" = initial weights
         "The encoder of a seed: its initial weights, or those of a pretrained stage of this run."
