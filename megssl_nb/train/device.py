@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from ..core import MegsslError, atomic_path, torch_rng
 from ..windows.batches import Batch, full
 
@@ -73,10 +74,15 @@ class Waits(TorchDispatchMode):
         waits = name.startswith(self.asks) or name.startswith(("aten.index.", "aten.index_put",
                                                                "aten._unsafe_index")) and any(
             getattr(i, "dtype", None) == torch.bool for i in args[1])
-        if waits:
+        if apart := not name.startswith(("aten._to_copy", "aten.copy")) and len(_devices((args, kwargs))) > 1:
+            name += ", of tensors on two devices"
+        if waits or apart:
             self.found.append(name)
             if self.refuse: raise MegsslError(f"a step would wait for {name}")
         return op(*args, **kwargs or {})
+
+def _devices(values) -> set: # of all tensors but single numbers, which travel with the call
+    return {v.device for v in tree_leaves(values) if isinstance(v, torch.Tensor) and v.ndim}
 
 # %% ../../nbs/train/33g_device.ipynb #69338062
 @contextlib.contextmanager
