@@ -348,8 +348,8 @@ def name_channels(raw, names: dict, origin):
     raw.rename_channels(names, verbose="error")
 
 def shipped_montage(name: str, origin): # -> mne.channels.DigMontage
-    """A montage that MNE ships. What it called `standard_1005` it calls `colin27_1005` from 1.13 on, and so five others:
-    either name means the same places, whichever the installed MNE knows."""
+    """A montage that MNE ships. From 1.13 on it calls `standard_1005` `colin27_1005`, and so five others: either name
+    means the same places, whichever the installed MNE knows."""
     import mne
     there = mne.channels.get_builtin_montages()
     other = {"standard": "colin27", "colin27": "standard"}
