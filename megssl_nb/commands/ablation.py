@@ -11,7 +11,7 @@ from collections.abc import Callable
 import contextlib, functools, logging, os, threading, time, weakref
 from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
-from ..core import MegsslError, provenance, read_json, scratch, write_json, write_record
+from ..core import MegsslError, provenance, read_json, scratch, shows_bar, write_json, write_record
 from ..studies.study import StudyConfig, Run, open_run, read_study, start_run
 from ..machine.kernels import kernel_options, server, warm
 from ..machine.locks import busy, device, job_lock, locked, sole
@@ -145,8 +145,8 @@ class Bar:
         from tqdm.auto import tqdm
         self.folder, self.todo, self.cost, self.done = Path(run_folder), {j.digest: j for j in todo}, cost, 0.0
         form = "{percentage:3.0f} % |{bar:24}| {elapsed} < {remaining} {desc}"
-        self.bar = tqdm(total=sum(cost[j.digest] for j in todo) or 1, bar_format=form, disable=not show, leave=False,
-                        dynamic_ncols=True)
+        self.bar = tqdm(total=sum(cost[j.digest] for j in todo) or 1, bar_format=form,
+                        disable=not shows_bar(show), leave=False, dynamic_ncols=True)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
 

@@ -9,9 +9,9 @@ __all__ = ['MegsslError', 'Config', 'explain', 'refuse_unknown', 'options_of', '
 # %% ../../nbs/core/00_core.ipynb #691ea868
 import hashlib, inspect, json, sys
 from pathlib import Path
-from typing import get_args
+from typing import ClassVar, get_args
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
 
 # %% ../../nbs/core/00_core.ipynb #c196aa69
 class MegsslError(ValueError):
@@ -21,6 +21,15 @@ class MegsslError(ValueError):
 class Config(BaseModel):
     "A frozen configuration: unknown keys and wrong types are refused, equal content has equal `digest`."
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    # fields that are not said while they have their default, so that digests do not depend on what came later
+    unsaid: ClassVar[tuple] = ()
+
+    @model_serializer(mode="wrap")
+    def _said(self, content):
+        "All fields but those of `unsaid` that nobody asked for."
+        fields = type(self).model_fields
+        usual = {k: fields[k].get_default(call_default_factory=True) for k in self.unsaid}
+        return {k: v for k, v in content(self).items() if k not in usual or getattr(self, k) != usual[k]}
 
     @classmethod
     def read(cls, data: object, # a dict (from YAML or JSON), or an instance of this class
@@ -52,8 +61,8 @@ def explain(error: ValidationError,
         if not key: return said
         if e["type"] == "extra_forbidden": return f"unknown key '{key}'{there(e['loc'][:-1])}"
         given = f" (given: {e['input']!r:.60})" if e["type"] != "missing" else ""
-        quoted = "; put it in quotes" if e["type"] == "string_type" and isinstance(e["input"],
-                                                                                   (bool, int, float)) else ""
+        bare = e["type"] == "string_type" and (e["input"] is None or isinstance(e["input"], (bool, int, float)))
+        quoted = "; put it in quotes" if bare else ""
         return f"'{key}': {said[:1].lower()}{said[1:]}{given}{quoted}"
     return "; ".join(one(e) for e in error.errors(include_url=False))
 

@@ -8,7 +8,7 @@ __all__ = ['writable', 'scratch', 'discard', 'is_scratch', 'clear_scratch', 'ato
            'plain_loader', 'yaml_value', 'read_yaml']
 
 # %% ../../nbs/core/00a_files.ipynb #c9623f78
-import contextlib, functools, json, os, re, shutil, tempfile
+import contextlib, functools, json, math, os, re, shutil, tempfile
 from fnmatch import fnmatch
 from pathlib import Path
 from .config import MegsslError, digest
@@ -132,8 +132,12 @@ def read_json(path: str|Path, kind: type=dict):
         if len(found := dict(pairs)) < len(pairs): raise ValueError("a key occurs twice")
         return found
     def refuse(name): raise ValueError(f"{name} is no JSON")
+    def finite(text):
+        if math.isinf(number := float(text)): raise ValueError(f"{text:.20} is too large a number")
+        return number
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=refuse)
+        found = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=refuse,
+                           parse_float=finite)
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
     except (OSError, ValueError, RecursionError) as e:
         raise MegsslError(f"{path}: not readable as JSON ({' '.join(str(e).split())})") from None
@@ -178,7 +182,10 @@ def plain_loader(): # -> a class of loaders
 
 def yaml_value(text: str): # -> plain data
     "What a piece of YAML says; not readable is a ValueError or a `yaml.YAMLError`."
-    return plain_loader()(text).get_single_data()
+    try:
+        return plain_loader()(text).get_single_data()
+    except (IndexError, KeyError, AttributeError, TypeError, RecursionError) as e:  # of tags such as !!int
+        raise ValueError(f"not of its kind: {type(e).__name__} {e}") from None
 
 # %% ../../nbs/core/00a_files.ipynb #3dc06481
 def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfolded
@@ -205,5 +212,5 @@ def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfol
         size(node)
         return loader.construct_document(node)
     except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError, TypeError, AttributeError, yaml.YAMLError) as e:
+    except Exception as e:  # a tag such as !!int says what a text is, and then anything can come out
         raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())})") from None

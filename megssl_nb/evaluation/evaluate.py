@@ -10,10 +10,10 @@ __all__ = ['Rate', 'Part', 'EvaluateConfig', 'Evaluation', 'part_of', 'Answering
 from collections.abc import Callable
 import copy, math, time
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 import numpy as np
 import torch
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, model_validator
 from ..core import MegsslError, seed_all
 from ..models.cnn import CNN
 from .decisions import chosen_on, decided, said_factors, validating
@@ -61,6 +61,7 @@ class EvaluateConfig(TrainConfig):
     # validation: where a class is decided for is chosen on the validation windows, for the highest balanced accuracy;
     # None: the most probable class
     thresholds: Literal["validation"] | None = None
+    unsaid: ClassVar[tuple] = ("labels", "probe_head", "frequencies", "class_weight", "thresholds", "freeze")
 
     @property
     def counts(self) -> list: # None = all
@@ -83,13 +84,6 @@ class EvaluateConfig(TrainConfig):
         if still >= {"tokenizer", "context"} and self.encoder_lr_scale != 1:
             raise ValueError("encoder_lr_scale: has no effect, since freeze holds the whole encoder")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What only some studies use is not said where it is not used, so that digests of others do not know of it."
-        absent = {"labels": None, "probe_head": "linear", "frequencies": None, "class_weight": None, "thresholds": None,
-                  "freeze": []}
-        return {k: v for k, v in plain(self).items() if k not in absent or v != absent[k]}
 
 # %% ../../nbs/evaluation/34_evaluate.ipynb #a4482dd0
 @dataclass

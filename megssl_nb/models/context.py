@@ -7,11 +7,10 @@ __all__ = ['TransformerConfig', 'sinusoid', 'convolved', 'ConvPositions', 'Layer
 
 # %% ../../nbs/models/11_context.ipynb #68a6c571
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 import torch
 from torch import nn
 import torch.nn.functional as F
-from pydantic import model_serializer
 from ..core import Config, MegsslError, torch_rng
 from .tokens import Tokens, as_tokens
 from ..windows.batches import at_hand, full
@@ -42,12 +41,7 @@ class TransformerConfig(Config):
     # learn
     # sooner
     init: Literal["normal", "xavier"] = "normal"
-
-    @model_serializer(mode="wrap")
-    def _used(self, handler):
-        "What is not asked for is not written down: digests do not depend on options that came later."
-        later = {"places": "none", "length": 512, "registers": 0, "init": "normal"}
-        return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
+    unsaid: ClassVar[tuple] = ("places", "length", "registers", "init")
 
     def model_post_init(self, _):
         if min(self.dim, self.layers, self.heads, self.ffn, self.length) < 1:

@@ -511,6 +511,12 @@ def data(r):
                                     [[page.td(k), page.td("; ".join(v), wide=True)] for k, v in s["log"].items()])])
 
 # %% ../../nbs/reporting/43_report.ipynb #f629bbe7
+def kept_features(cells: list) -> str: # of records
+    "How many windows passed frozen encoders, and how many were known already."
+    told = [m["features"] for m in cells if m.get("features")]
+    shown, known = (sum(of.get(k, 0) for of in told) for k in ("computed", "known"))
+    return f"{shown:,} windows looked at, {known:,} known from features/" if told else ""
+
 @section("Provenance", "What determines every number on this page.")
 def origin(r):
     p, code = r.provenance, r.provenance.get("commit") or next((m["provenance"]["commit"] for m in r.cells
@@ -524,6 +530,7 @@ def origin(r):
         "machine": ", ".join(f"{k} {v}" for k, v in p.get("machine", {}).items() if v),
         "pretraining": f"{before / 60:.0f} minutes of training" if before else "",
         "classifiers": f"{spent / 60:.0f} minutes of training" if spent else "",
+        "frozen encoders": kept_features(r.cells),
         "parameters": ", ".join(f"{k} {sum(x[-1] for x in v):,}" for k, v in r.plan.get("modules", {}).items())})
     splits = {(m.get("point", ""), m.get("seed"), m.get("fold")): m["split"] for m in r.cells if m.get("split")}
     if splits:

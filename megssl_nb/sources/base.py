@@ -59,6 +59,7 @@ def events_table(onset=(), duration=(), trial_type=(),
     for name, values in (numbers or {}).items():
         if name in (*table, "recording"):
             raise MegsslError(f"events: {name}: is a column of every events table; give the numbers another name")
+        if not name.strip(): raise MegsslError("events: a column of numbers has no name; give it one, or leave it out")
         values = np.asarray(values, float)
         if np.isinf(values).any(): raise MegsslError(f"events: {name}: infinite; give a number, or n/a for none")
         table[name] = values
@@ -73,6 +74,8 @@ class Loaded:
     log: list = field(default_factory=list) # what the file's reader had to say
     # makes the context in which samples that are still in the file are read; it names the file in errors
     reading: Any = contextlib.nullcontext
+    # what was measured beside the signals: name -> (n_times,) at the samples of inst, of epochs end to end; NaN = not
+    tracks: dict = field(default_factory=dict)
 
 # %% ../../nbs/sources/01_sources.ipynb #3574bd9f
 @dataclass
@@ -86,6 +89,8 @@ class Header:
     trial: int = 0              # samples per trial; 0 for continuous recordings
     positions: Any = None       # (channels, 3) m in head coordinates, NaN where unknown
     tmin: float = 0.            # s of a trial's first sample relative to its event
+    tracks: dict = field(default_factory=dict) # as those of `Loaded`
+    pieces: tuple | None = None # what `continuous` says of a recording with breaks or bad spans; None = it has none
 
     def __post_init__(self):
         if self.positions is None:
@@ -256,6 +261,7 @@ def check_samples(data: np.ndarray,        # (..., channels, time), SI units
                   field: str):             # and what in it
     "Refuse NaN, infinite samples, and samples that cannot be in SI units."
     check_finite(data, names, origin, field)
+    if not len(names): return
     size = np.maximum(data.max(-1), -data.min(-1)).reshape(-1, len(names)).max(0)
     for name, kind, x in zip(names, types, size):
         limit, unit = largest.get(kind, (np.inf, ""))

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
-from pydantic import AfterValidator, Field, model_serializer
+from pydantic import AfterValidator, Field
 from ..core import MegsslError
 from .raw import (OpenedSource, check_pieces, compiles, events_beside, mne_reading, name_channels,
                                    no_tables, place_electrodes, refuse_option)
@@ -42,8 +42,8 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     found = bids.find_matching_paths(root, subjects=source.subjects, sessions=source.sessions, tasks=tasks,
                                      runs=source.runs, suffixes=kind, datatypes=kind, extensions=_bids_extensions)
     found = [p for p in found if p.fpath.relative_to(root).parts[0].startswith("sub-")]
-    named = {"subjects": source.subjects or (), "task": tasks or ()}
-    asked = [p for p in found if not no_participant(p) or p.subject in named["subjects"] or p.task in named["task"]]
+    named = {"emptyroom", "noise"} & {*(source.subjects or ()), *(source.sessions or ()), *(tasks or ())}
+    asked = [p for p in found if not no_participant(p) or named & {p.subject, p.session, p.task}]
     unwanted = {p: pattern for pattern in source.exclude for p in asked if fnmatch(p.basename, pattern)}
     if absent := [pattern for pattern in source.exclude if not any(fnmatch(p.basename, pattern) for p in found)]:
         raise MegsslError(f"{root}: exclude: no recording fits {', '.join(absent)}; the first is {found[0].basename}"
@@ -69,7 +69,7 @@ first_split = (None, "01", "1")
 
 def no_participant(path) -> str: # mne_bids.BIDSPath; why, "" = it is one
     "Why a file is no recording of a participant: BIDS keeps empty rooms and calibration beside them."
-    if path.subject == "emptyroom": return "empty room"
+    if "emptyroom" in (path.subject, path.session, path.task): return "empty room"
     if path.task == "noise": return "noise without a participant"
     if path.acquisition in ("crosstalk", "calibration"): return f"{path.acquisition} of the system"
     return ""
@@ -106,14 +106,8 @@ class BidsSource(OpenedSource):
     scale: dict[str, Annotated[float, Field(gt=0)]] = {}
     read_raw: dict[str, Any] = {}  # further options of the MNE reader
     places: ClassVar[tuple] = ("root",)
-    later: ClassVar[tuple] = ("montage", "exclude", "events", "event_id", "rename", "durations", "channels", "types",
+    unsaid: ClassVar[tuple] = ("montage", "exclude", "events", "event_id", "rename", "durations", "channels", "types",
                               "scale", "read_raw")
-
-    @model_serializer(mode="wrap")
-    def _without_later(self, plain):
-        "What is not asked for is not said, so that digests of other sources do not know of it."
-        usual = {k: type(self).model_fields[k].default for k in self.later}
-        return {k: v for k, v in plain(self).items() if k not in usual or getattr(self, k) != usual[k]}
 
     def recordings(self) -> list[Recording]:
         "One recording per file of the data set."

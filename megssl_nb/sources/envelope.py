@@ -86,4 +86,4 @@ class _Reader:
             data[mine] = band_envelope(data[mine], rate, s.band, [f for f in s.notch if f < rate/2], s.order)
         made = mne.io.RawArray(data, raw.info, raw.first_samp, verbose="error").set_annotations(raw.annotations)
         said = f"envelope of {s.band[0]:g} to {s.band[1]:g} Hz"
-        return Loaded(made, loaded.events, [*loaded.log, said])
+        return Loaded(made, loaded.events, [*loaded.log, said], tracks=loaded.tracks)

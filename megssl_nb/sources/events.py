@@ -31,13 +31,19 @@ def annotated_events(raw): # events_table
 # columns of an events table that are no numbers to decode: when, what, and where it is in the file
 own_columns = ("onset", "duration", "trial_type", "value", "sample", "recording")
 
+def number(text: str) -> float:
+    "The number that a cell is; ValueError for what only Python takes for one: 1_1 is the name of something."
+    if "_" in text or not text.isascii(): raise ValueError(text)
+    return float(text)
+
 def numeric(table) -> dict: # DataFrame of text -> column -> numbers
     "The columns that hold numbers, with `n/a` or nothing for those that are not known."
     found = {}
-    for name in [c for c in table if c not in own_columns]:
+    # a column without a name is the row numbers that pandas writes
+    for name in [c for c in table if c.strip() and c not in own_columns]:
         empty = table[name].str.strip().str.lower().isin(blank)
         try:
-            values = [np.nan if b else float(v) for b, v in zip(empty, table[name])]
+            values = [np.nan if b else number(v) for b, v in zip(empty, table[name])]
         except ValueError: continue
         if not empty.all():
             found[name] = values
@@ -65,11 +71,32 @@ def trigger_channels(raw, trigger: Trigger) -> list:
         return named
     return next(([c] for c in ("STI101", "STI 014") if c in there), there)
 
+class Analog(MegsslError):
+    "A trigger channel holds voltages and no codes."
+
+def whole_codes(raw, channels: list, told: list): # mne.io.RawArray
+    "The trigger channels alone, their codes whole numbers; MNE would cut 4.9999 to 4."
+    import mne
+    x = raw.get_data(picks=channels)
+    codes = np.rint(x)
+    off = np.abs(x - codes)
+    if not (off <= .01).all():
+        at = int(np.argmax(~(off <= .01).all(0)))
+        which = int(np.argmax(~(off[:, at] <= .01)))
+        raise Analog(f"trigger: channel: {channels[which]} is {x[which, at]:.6g} at {at/raw.info['sfreq']:.6g} s, and "
+                     "codes are whole numbers; name another channel, choose events: annotations, none or a table, or "
+                     "give it its type with types")
+    if (codes < 0).any():
+        told.append(f"{', '.join(channels)}: codes down to {codes.min():.0f} are read without their sign, as MNE does")
+    info = mne.create_info(channels, raw.info["sfreq"], "stim")
+    return mne.io.RawArray(codes, info, raw.first_samp, verbose="error")
+
 def trigger_events(raw, names: dict|None, trigger: Trigger, told: list): # events_table
     "Events of the trigger channels."
     import mne
+    whole = whole_codes(raw, trigger_channels(raw, trigger), told)
     def find(consecutive, initial):
-        return mne.find_events(raw, trigger_channels(raw, trigger), consecutive=consecutive, initial_event=initial,
+        return mne.find_events(whole, whole.ch_names, consecutive=consecutive, initial_event=initial,
                                shortest_event=trigger.shortest, verbose="error")
     codes = find(trigger.consecutive, trigger.initial)
     if more := len(find(True, True)) - len(codes):
@@ -87,8 +114,15 @@ def coded_events(samples, # (events, 3) as MNE has them: sample, previous value,
         named = {code: name for name, code in names.items()}
     keep = np.isin(samples[:, 2], list(named))
     leave_out(told, samples[~keep, 2].tolist(), "code")
+    not_found(told, names, [n for c, n in named.items() if c in samples[:, 2]])
     return events_table((samples[keep, 0] - raw.first_samp) / raw.info["sfreq"], np.zeros(keep.sum()),
                         [named[c] for c in samples[keep, 2]])
+
+def not_found(told: list, names: dict|None, found):
+    "Say which names no event has."
+    if lacking := [n for n in names or () if n not in found]:
+        told.append(f"event_id: no event is {', '.join(f'{n} ({names[n]})' for n in lacking[:8])}"
+                    + f" and {len(lacking) - 8} more"*(len(lacking) > 8))
 
 def leave_out(told: list, values: list, what: str):
     "Say how many events of which kind are not used."
@@ -111,13 +145,22 @@ def tabled_events(path: Path, raw, names: dict|None, told: list): # events_table
     if "onset" not in table or not {"trial_type", "value"} & set(table):
         raise MegsslError(f"{path}: events: columns are {', '.join(table)}; expected onset and trial_type")
     kinds, known = kinds_of(table, path, names, told)
-    onset = pd.to_numeric(table.onset, errors="coerce").to_numpy(float)
-    if not np.isfinite(onset).all():
-        raise MegsslError(f"{path}: events: onset in row {np.argmin(np.isfinite(onset)) + 1} is not a number: "
-                          f"{table.onset[np.argmin(np.isfinite(onset))]!r}")
-    duration = pd.to_numeric(table.get("duration", pd.Series("0", table.index)), errors="coerce").fillna(0)
-    return events_table(onset[known], duration.to_numpy(float)[known], kinds[known],
+    onset = table_seconds(table.onset, path, "onset")
+    lasts = table.get("duration", pd.Series("0", table.index))
+    lasts = lasts.mask(lasts.str.strip().str.lower().isin(blank), "0")
+    return events_table(onset[known], table_seconds(lasts, path, "duration")[known], kinds[known],
                         {c: np.array(v)[known] for c, v in numeric(table).items()})
+
+def table_seconds(column, path, name: str) -> np.ndarray: # column: a Series of text
+    "The times of a column; what is no number of seconds is refused."
+    import pandas as pd
+    found = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wrong = ~np.isfinite(found) | ((found < 0) & (name == "duration"))
+    if wrong.any():
+        k = np.argmax(wrong)
+        what = "is negative" if found[k] < 0 else "is not a number"
+        raise MegsslError(f"{path}: events: {name} in row {k + 1} {what}: {column[k]!r}")
+    return found
 
 def kinds_of(table, path, names: dict|None, told: list) -> tuple: # (rows,) text; (rows,) bool, which are events
     "The kind of each row of a table, after `names` where there are any."
@@ -133,6 +176,7 @@ def kinds_of(table, path, names: dict|None, told: list) -> tuple: # (rows,) text
             whole = code.str.replace(r"\.0+$", "", regex=True)
             known = whole.isin(numbers)
             kind = whole.map(numbers)
+        not_found(told, names, set(kind[known]))
         if not known.any():
             raise MegsslError(f"{path}: events: event_id names {', '.join(names)}, but the table has none of them "
                               "under "
@@ -152,6 +196,7 @@ def named_annotations(found, names: dict, told: list): # events_table
     known = found.trial_type.isin(kinds).to_numpy()
     if known.any():
         leave_out(told, found.trial_type[~known].tolist(), "annotation")
+        not_found(told, names, {kinds[k] for k in found.trial_type[known]})
     found = found[known]
     return events_table(found.onset, found.duration, [kinds[k] for k in found.trial_type],
                         {c: found[c] for c in list(found)[3:]})
@@ -166,7 +211,7 @@ def find_events(raw, origin: str|Path, how: str, names: dict|None, trigger: Trig
     if how == "none": return events_table()
     stim = mne.pick_types(raw.info, meg=False, stim=True).size
     if how in ("auto", "annotations"):
-        found = annotated_events(raw)
+        found = every = annotated_events(raw)
         if names is not None and len(found):
             found = named_annotations(found, names, told)
         if len(found):
@@ -176,10 +221,19 @@ def find_events(raw, origin: str|Path, how: str, names: dict|None, trigger: Trig
     if how in ("auto", "stim") and stim:
         try:
             found = trigger_events(raw, names, trigger or Trigger(), told)
+        except Analog as e:
+            if how == "stim" or names is not None: raise MegsslError(f"{origin}: {e}") from None
+            told.append(f"triggers are not read: {e}")
+            return events_table()
         except MegsslError as e: raise MegsslError(f"{origin}: {e}") from None
         if len(found) or how == "auto": return found
         raise MegsslError(f"{origin}: events: no events in the trigger channel"
                           + (f" with the codes {names}" if names else ""))
+    if how == "auto" and names is not None and len(every):
+        there = sorted(set(every.trial_type))
+        raise MegsslError(f"{origin}: events: event_id names {', '.join(names)}, but the annotations are "
+                          f"{', '.join(map(repr, there[:8]))}{' and more'*(len(there) > 8)}; correct event_id, or say "
+                          "events: none")
     if how == "auto": return events_table()
     if how == "stim": raise MegsslError(f"{origin}: events: no trigger channel; use 'annotations', 'none', or a table")
     if how == "annotations":

@@ -9,8 +9,8 @@ __all__ = ['JoinedSource']
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-from pydantic import Field, model_serializer, model_validator
+from typing import Any, ClassVar, Literal
+from pydantic import Field, model_validator
 from ..core import MegsslError, digest
 from .raw import open_source
 from .base import Header, Loaded, Recording, Source
@@ -44,6 +44,7 @@ class JoinedSource(Source):
     kind: Literal["joined"] = "joined"
     sources: list[Any] = Field(min_length=1) # each as `open_source` takes it: a dict with `kind`, or a path
     parts: list[str] | None = None           # a name of each source, with which the part of its recordings begins
+    unsaid: ClassVar[tuple] = ("parts",)
 
     @model_validator(mode="after")
     def own_sums(self):
@@ -51,11 +52,6 @@ class JoinedSource(Source):
         if self.parts is not None and len(set(filter(None, self.parts))) != len(self.sources):
             raise ValueError(f"parts: {len(self.parts)} names for {len(self.sources)} sources; give each its own")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_parts(self, plain):
-        "What is not asked for is not said."
-        return {k: v for k, v in plain(self).items() if k != "parts" or v is not None}
 
     def named(self, found: list) -> list: # of the recordings of each source -> all, in that order
         "The recordings under unique keys, with the parts that `parts` gives them."

@@ -6,10 +6,11 @@
 __all__ = ['is_fif', 'check_fif', 'links', 'series', 'find_paths']
 
 # %% ../../nbs/sources/01c_paths.ipynb #cafe7700
-import contextlib, functools, glob, gzip, os, re, struct
+import contextlib, functools, glob, gzip, os, re, struct, warnings
 from pathlib import Path
 from ..core import MegsslError
 from .base import expand, reachable
+from .breaks import edf_header
 
 # %% ../../nbs/sources/01c_paths.ipynb #22cfa6b9
 whole_folders = (".ds", ".mff", ".mefd")
@@ -27,6 +28,29 @@ def is_layout(path: Path) -> bool:
     "Whether a `.lay` file lists the places of sensors; a recording of Persyst begins with a section."
     if path.suffix.lower() != ".lay" or not path.is_file(): return False
     with open(path, "rb") as f: return not f.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
+
+# %% ../../nbs/sources/01c_paths.ipynb #a8c42102
+rooms = r"(?i)(^|[-_. ])(sub-|ses-|task-)?(empty[-_ ]?rooms?|er[-_]?noise)([-_. ]|$)|(^|_)task-noise([_.]|$)"
+
+def no_participant(path: Path) -> str: # "" = it may be a recording of somebody
+    "Why a file is no recording of a participant: an empty room, what the system is adjusted by, notes without signals."
+    if re.search(rooms, path.name): return "empty room"
+    if re.match("(?i)(ct_sparse|sss_cal)|.*acq-(crosstalk|calibration)", path.name): return "adjustment of the system"
+    if path.suffix.lower() in (".edf", ".bdf") and path.is_file():
+        with contextlib.suppress(ValueError, OSError):
+            h = edf_header(path)
+            if len(h.notes) == len(h.labels): return "annotations without signals"
+    return ""
+
+def of_participants(paths: list, where: Path) -> list:
+    "The paths without those that are no recordings of a participant, which are told; all where nothing is left."
+    why = {p: no_participant(p) for p in paths}
+    kept = [p for p in paths if not why[p]]
+    if not kept or len(kept) == len(paths): return paths
+    out = [f"{p.name} ({why[p]})" for p in paths if why[p]]
+    warnings.warn(f"{where}: left out: {', '.join(out[:10])}" + f" and {len(out) - 10} more"*(len(out) > 10)
+                  + "; name a file to have it nevertheless")
+    return kept
 
 # %% ../../nbs/sources/01c_paths.ipynb #cf747ab1
 def raw_paths(folder: Path) -> list[Path]:
@@ -153,6 +177,7 @@ def matching(pattern: str) -> list[Path]:
         if not paths: raise MegsslError(f"{path}: paths: no such file or folder")
         folders = [p.is_dir() and p.suffix.lower() not in whole_folders for p in paths]
         found = [q for p, below in zip(paths, folders) for q in (raw_paths(p) if below else [p])]
+        found = found if paths == [path] and not folders[0] else of_participants(found, path)
     if not found:
         raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi folders)")
     return found

@@ -6,7 +6,7 @@
 __all__ = ['read_numbers', 'read_npy']
 
 # %% ../../nbs/sources/02i_pickled_numbers.ipynb #c6e639ec
-import io, math, pickle, re
+import functools, io, math, pickle, re
 import numpy as np
 from ..core import MegsslError
 
@@ -36,18 +36,23 @@ class _Array:
         _, shape, of, fortran, data = state
         self.values = _filled(data, of, shape, "F" if fortran else "C")
 
+def is_shape(shape) -> bool:
+    "Whether a file says of an array how long its axes are."
+    return isinstance(shape, tuple) and len(shape) <= 8 and all(type(n) is int and 0 <= n < 2**48 for n in shape)
+
 def _filled(data, of, shape, order) -> np.ndarray:
     "Bytes as an array, if there are as many as the shape says."
     if not isinstance(of, _Type): raise MegsslError("the type of its values is not that of numbers")
     if isinstance(shape, int):
         shape = (shape,)
-    if not (isinstance(shape, tuple) and len(shape) <= 8 and all(type(n) is int and n >= 0 for n in shape)):
+    if not is_shape(shape):
         raise MegsslError(f"shape {shape!r:.60} is none")
     if not isinstance(data, (bytes, bytearray)): raise MegsslError("its values are objects, not numbers")
     if (need := math.prod(shape)*of.dtype.itemsize) != len(data):
         raise MegsslError(f"shape {shape} of {of.dtype} needs {need} bytes, there are {len(data)}")
     if order not in ("C", "F"): raise MegsslError(f"order {order!r:.20} is none")
-    return np.frombuffer(bytes(data), of.dtype).reshape(shape, order=order)
+    # not copied: a short pickle can ask for the same bytes very often
+    return np.frombuffer(memoryview(data).toreadonly(), of.dtype).reshape(shape, order=order)
 
 # %% ../../nbs/sources/02i_pickled_numbers.ipynb #60d357bf
 def _array(kind=None, shape=None, code=None): return _Array()
@@ -68,9 +73,12 @@ _known |= {("numpy", "ndarray"): "the class of arrays", ("numpy", "dtype"): lamb
            ("_codecs", "encode"): _bytes}
 
 class _Reader(pickle._Unpickler):  # the one in Python: what it keeps grows with the file, not with what the file says
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.encode = functools.cache(_bytes)  # the same text is the same bytes, however often it is asked for
     def find_class(self, module, name):
         if (module, name) not in _known: raise MegsslError(f"names {module}.{name}, which is no number; not loaded")
-        return _known[module, name]
+        return self.encode if _known[module, name] is _bytes else _known[module, name]
     def persistent_load(self, name): raise MegsslError("refers to something outside the file")
     def load_build(self):
         if not isinstance(self.stack[-2], (_Array, _Type)): raise MegsslError("sets the state of what is no array")
@@ -101,6 +109,7 @@ def read_npy(data: bytes) -> np.ndarray:
         raise MegsslError(f"not a whole .npy array ({type(e).__name__}: {str(e)[:80]})") from None
     if dtype.kind not in "fiub" or dtype.hasobject: raise MegsslError(f"values are of type {dtype}; expected numbers")
     rest = data[file.tell():]
+    if not is_shape(shape): raise MegsslError(f"shape {shape!r:.60} is none")
     if (need := math.prod(shape)*dtype.itemsize) != len(rest):
         raise MegsslError(f"shape {shape} of {dtype} needs {need} bytes, there are {len(rest)}")
     return np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")

@@ -11,13 +11,13 @@ import contextlib, functools, glob, itertools, os, re, warnings
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
-from pydantic import AfterValidator, Field, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from ..core import MegsslError, Registry, digest, options_of
 from .arrays import ArraySource
 from .paths import check_fif, find_paths, is_fif, series, whole_folders
 from .base import (Header, Loaded, Recording, Source, check_samples, expand, file_safe, first_line,
-                                    reachable, relative_names, sensor_positions)
-from .breaks import mark_breaks, spans
+                                    largest, reachable, relative_names, sensor_positions)
+from .breaks import continuous, mark_breaks, spans
 from .channels import rescaled, set_kinds
 from .course import CourseSource, course_name
 from .events import Trigger, find_events, lasting_events, renamed_events
@@ -64,6 +64,8 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     if not there: raise MegsslError(f"{path}: paths: no such file")
     if path.suffix.lower() in (".edf", ".bdf"):
         options = {"infer_types": True, **options}
+        if says_paused(path):
+            warnings.filterwarnings("ignore", message="Omitted .* annotation") # `mark_breaks` finds them all
     read, more = mne.io.read_raw, {}
     if path.name.startswith(("c,rf", "e,rf")):
         shape = path.with_name("hs_file")
@@ -81,6 +83,10 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     return raw
 
 # %% ../../nbs/sources/02_raw.ipynb #877f012e
+def says_paused(path: Path) -> bool:
+    "Whether an EDF or BDF file calls itself discontinuous."
+    with reachable(path, "paths"), open(path, "rb") as f: return f.read(256)[195:197] == b"+D"
+
 def refuse_option(error: TypeError, options: dict, path):
     "Where a reader of MNE does not take one of the options: its name, and those that the reader takes."
     import mne
@@ -106,9 +112,11 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
                               f"fit{'s' * (not found)} the path; one must")
         return found[0]
     if rule is None:
-        return m[1] if entity and (m := re.search(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text)) else default
+        said = re.findall(rf"(?:^|[/_]){entity}-([A-Za-z0-9]+)", below or text) if entity else []
+        return said[-1] if said else default  # what stands nearest to the recording
     if "(" not in rule: return rule
-    found = re.search(rule, text)
+    inner = below.partition("/")[2]  # without the folder that was given, whose place and name shall change nothing
+    found = re.search(rule, f"/{inner}") or re.search(rule, f"/{below}") or re.search(rule, text)
     if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
     return found[1]
 
@@ -182,13 +190,8 @@ class NamedFiles(OpenedSource):
     scale: dict[str, Annotated[float, Field(gt=0)]] = {}
     # an electrode montage that MNE ships, for EEG files without positions: "easycap-M1"
     montage: str|None = None
-    unasked: ClassVar[dict] = {"scale": {}}
+    unsaid: ClassVar[tuple] = ("scale",)
     places: ClassVar[tuple] = ("paths",)
-
-    @model_serializer(mode="wrap")
-    def told(self, content):
-        "Nothing is said of what came later and is not asked for."
-        return {k: v for k, v in content(self).items() if k not in self.unasked or getattr(self, k) != self.unasked[k]}
 
     def found(self) -> list[Path]:
         "The files, each once."
@@ -229,7 +232,7 @@ class RawFiles(NamedFiles):
     trigger: Trigger = Trigger()           # how a trigger channel is read
     allow_truncated: bool = False          # accept files that are shorter than their header says
     read_raw: dict[str, Any] = {}          # further options of the MNE reader, such as {"allow_maxshield": true}
-    unasked: ClassVar[dict] = {"trigger": Trigger(), "types": {}, "scale": {}, "durations": {}}
+    unsaid: ClassVar[tuple] = ("scale", "trigger", "types", "durations")
 
     @field_validator("event_id")
     @classmethod
@@ -290,11 +293,15 @@ no_tables = ("auto", "annotations", "bids", "stim", "none")  # what `events` may
 
 def events_beside(events: str, origin: str|Path) -> str: # of a recording
     "The option `events`, with the path of its table filled in."
-    if events in no_tables: return events
+    return events if events in no_tables else table_of(events, origin, "events")
+
+def table_of(table: str, origin: str|Path, # of a recording
+           field: str) -> str:
+    "The path of a table that belongs to a recording, with what its path says filled in."
     path = Path(origin)
-    try: return str(expand(events.format(folder=path.parent, name=path.name, stem=stem(path.name)), "events"))
+    try: return str(expand(table.format(folder=path.parent, name=path.name, stem=stem(path.name)), field))
     except (KeyError, IndexError, ValueError):
-        raise MegsslError(f"{events}: events: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
+        raise MegsslError(f"{table}: {field}: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
 
 # %% ../../nbs/sources/02_raw.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:
@@ -315,15 +322,16 @@ def check_pieces(path: Path):
 def raw_header(raw, events) -> Header:
     "The header of an open recording."
     return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events,
-                  positions=sensor_positions(raw.info))
+                  positions=sensor_positions(raw.info), pieces=continuous(raw) if len(raw.annotations) else None)
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:
-    """Pass on a loaded recording if its samples are finite and of a size that SI units allow; what is marked as bad, a
-    channel or a span, may hold anything."""
+    """Pass on a loaded recording if the samples of its sensors are finite and of a size that SI units allow; what is
+    marked as bad, a channel or a span, may hold anything, and what is measured beside the brain is judged where it is
+    used."""
     skip, bad, _ = spans(loaded.inst)
     for i, (name, kind) in enumerate(zip(loaded.inst.ch_names, loaded.inst.get_channel_types())):
-        if name in loaded.inst.info["bads"]: continue
+        if name in loaded.inst.info["bads"] or kind not in largest: continue
         x = loaded.inst.get_data(picks=[i])
         x[:, skip | bad] = 0
         check_samples(x, [name], [kind], origin, "samples")
@@ -339,14 +347,21 @@ def name_channels(raw, names: dict, origin):
         raise MegsslError(f"{origin}: channels: {', '.join(twice)} would occur twice; choose other names")
     raw.rename_channels(names, verbose="error")
 
+def shipped_montage(name: str, origin): # -> mne.channels.DigMontage
+    """A montage that MNE ships. From 1.13 on it calls `standard_1005` `colin27_1005`, and so five others: either name
+    means the same places, whichever the installed MNE knows."""
+    import mne
+    there = mne.channels.get_builtin_montages()
+    other = {"standard": "colin27", "colin27": "standard"}
+    head, _, tail = name.partition("_")
+    found = next((n for n in (name, f"{other.get(head, head)}_{tail}") if n in there), None)
+    if found is None:
+        raise MegsslError(f"{origin}: montage: unknown '{name}'; MNE ships {', '.join(there)}")
+    return mne.channels.make_standard_montage(found)
+
 def place_electrodes(raw, montage: str, origin):
     "Positions from a montage that MNE ships; names are compared without case and without trailing dots."
-    import mne
-    try:
-        known = mne.channels.make_standard_montage(montage)
-    except ValueError:
-        raise MegsslError(f"{origin}: montage: unknown '{montage}'; MNE ships "
-                          f"{', '.join(mne.channels.get_builtin_montages())}") from None
+    known = shipped_montage(montage, origin)
     raw.rename_channels({n: n.strip(". ") for n in raw.ch_names})
     lower = {n.lower() for n in known.ch_names}
     eeg = [n for n, kind in zip(raw.ch_names, raw.get_channel_types()) if kind == "eeg"]
@@ -364,6 +379,7 @@ for _name, _class in {"raw": RawSource, "bids": "megssl_nb.sources.bids:BidsSour
                       "nifti": "megssl_nb.sources.nifti:NiftiRecordings",
                       "podcast": "megssl_nb.sources.podcast:PodcastSource",
                       "envelope": "megssl_nb.sources.envelope:EnvelopeSource",
+                      "tracks": "megssl_nb.sources.tracks:TracksSource",
                       "moabb": "megssl_nb.sources.moabb:MoabbSource",
                       "simulate": "megssl_nb.sources.simulate:SimulateSource"}.items():
     sources.register(_name, _class)

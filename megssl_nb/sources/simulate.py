@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
-from ..core import Config, MegsslError, atomic_path, digest, rng
+from ..core import Config, MegsslError, atomic_path, digest, rng, shows_bar
 from .arrays import ArraySource
 from .forward import dipoles, head_position, helmet_info, lead_field, scattered_dipoles
 from .base import Header, Recording, Source, events_table, expand, processes
@@ -236,7 +236,7 @@ def simulate(folder: str|Path,              # where to write `Intra/..` and `Cro
                                idle_worker_timeout=10)(joblib.delayed(write_chunk)(folder, cfg, *f) for f in todo)
     else:
         done = (write_chunk(folder, cfg, *f) for f in todo)
-    for _ in tqdm(done, "simulate", len(todo), disable=not (progress and todo)): pass
+    for _ in tqdm(done, "simulate", len(todo), disable=not (shows_bar(progress) and todo)): pass
     return Path(folder)
 
 # %% ../../nbs/sources/03_simulate.ipynb #c6b78ee8

@@ -125,6 +125,7 @@ def index_of(path: Path, stamp: tuple, largest: int) -> dict: # key -> {field: (
                 if not m.isreg() or m.issparse(): raise MegsslError(f"{at}: is a link or a device, not a plain file")
                 if m.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", m.name):
                     raise MegsslError(f"{at}: leads out of the archive")
+                if m.size < 0: raise MegsslError(f"{at}: declares {m.size} bytes; damaged, copy the file again")
                 if m.size > largest*2**20: raise MegsslError(f"{at}: {m.size >> 20} MB; raise largest (now {largest})")
                 if m.offset_data + m.size > stamp[0]:
                     raise MegsslError(f"{at}: truncated, {m.size} bytes are declared; copy the file again")
@@ -134,7 +135,7 @@ def index_of(path: Path, stamp: tuple, largest: int) -> dict: # key -> {field: (
                 if name in found.setdefault(key, {}): raise MegsslError(f"{at}: {key} has {name} twice")
                 found[key][name] = m.offset_data, m.size, kind
     except MegsslError: raise
-    except (tarfile.TarError, OSError, ValueError, EOFError) as e:
+    except Exception as e:  # names of names of names, or sizes that no memory holds
         raise MegsslError(f"{path}: not a whole tar file ({first_line(e)}); copy it again") from None
     if not found: raise MegsslError(f"{path}: holds no sample")
     return found

@@ -57,12 +57,16 @@ def check_same(items):
                               "or set absent: zero")
 
 # %% ../../nbs/store/05b_common.ipynb #d88828e3
+renamed = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"} # places of the 10-20 system, under their old and new names
+
 def check_spelling(items):
-    "Two spellings of one name (`FP1` and `Fp1`, `MEG0111` and `MEG 0111`) are not two sensors."
-    seen = {}
+    "Two spellings of one name (`FP1` and `Fp1`, `MEG0111` and `MEG 0111`, `T3` and `T7`) are not two sensors."
+    def plainly(name): return name.lower().replace(" ", "").strip(".")
+    seen, together = {}, [{plainly(n) for n in names} for _, _, names, _ in items]
+    alias = {old: new for old, new in renamed.items() if not any({old, new} <= cap for cap in together)}
     for origin, _, names, _ in items:
         for name in names:
-            plain = name.lower().replace(" ", "").strip(".")
+            plain = alias.get(plainly(name), plainly(name))
             first, other = seen.setdefault(plain, (origin, name))
             if other != name:
                 raise MegsslError(f"{origin}: channels: {name} is called {other} in {first}; with absent: zero they "

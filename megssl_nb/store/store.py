@@ -13,17 +13,18 @@ from types import SimpleNamespace
 from typing import Any
 import numpy as np
 from ..core import (MegsslError, atomic_dir, code_digest, digest, discard, file_digest, is_scratch, provenance,
-                            read_json, vacant, writable, write_json)
+                            read_json, shows_bar, vacant, writable, write_json)
 from ..sources.arrays import open_npy
 from .copies import refuse_copies
 from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
 from ..sources.base import Source, file_safe, processes, reachable
-from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, plot_prepared,
-                                        preprocess, robust_scale)
+from .preprocess import (PrepareConfig, all_tracks, check_length, check_request, choose_channels,
+                                        long_enough, plot_prepared, preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
                                     first_names, rows_of, typical_positions)
 from .steps import read_steps
+from .tracks import resampled_tracks, stacked
 
 # %% ../../nbs/store/06_store.ipynb #d8933eb6
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class StoredRecording:
     absent: list = field(default_factory=list) # channels of the store that this recording lacks; their rows are zeros
     tmin: float = 0.0                          # s of a trial's first sample relative to its event
     marks: dict = field(default_factory=dict, repr=False) # what a copy of it has in common with it (notebook `copies`)
+    tracks: str = ""                           # digest of the file of its tracks; "" = the store has none
 
 # %% ../../nbs/store/06_store.ipynb #eb053ec6
 @dataclass
@@ -62,6 +64,8 @@ class Index:
     events: Any             # DataFrame: recording (index into recordings), onset, duration (s), trial_type
     digest: str = "planned"
     reach: float = 0.       # s by which the filters carry a sample of a recording into its neighbours
+    tracks: list = field(default_factory=list)              # names of what was measured beside the signals
+    measured: list = field(default_factory=list, repr=False) # per recording (K, n_times), of what is only planned
 
     @property
     def name(self): return ""
@@ -77,6 +81,19 @@ class Index:
         "Which channels each recording has."
         return np.array([np.isin(self.ch_names, r.absent, invert=True) for r in self.recordings])
 
+    def track(self, i: int) -> np.ndarray: # (K, n_times) float64, NaN = not measured
+        "The tracks of recording `i`, in their own units."
+        return self.measured[i]
+
+    @property
+    def contract(self) -> str:
+        "What the channels are: types, positions, unit and reference; the last two are known of a store."
+        m, types = getattr(self, "manifest", {}), counted(self.ch_types)
+        placed = int(np.isfinite(self.positions).all(1).sum())
+        said = [", ".join(f"{n} {k}" for k, n in sorted(types.items())), f"positions of {placed or 'none'}"]
+        said += [f"in {m['units']['signal']}"] if m else []
+        return "; ".join(said + ([f"reference {' / '.join(m['reference'])}"] if m.get("reference") else []))
+
     def facts(self) -> dict: # name -> text
         "What a person wants to know first."
         def tally(values): return ", ".join(f"{n} {v}" for v, n in sorted(counted(values).items()))
@@ -91,7 +108,7 @@ class Index:
                "sensors without a place": first_names(nowhere, 8) if known and nowhere else "",
                "parts": tally(x.part for x in r if x.part),
                "labels": tally(x.label for x in r if x.label), "events": tally(self.events.trial_type),
-               "numbers of events": ", ".join(c for c in list(self.events)[4:]),
+               "numbers of events": ", ".join(c for c in list(self.events)[4:]), "tracks": ", ".join(self.tracks),
                "absent sensors": "; ".join(f"{first_names(a, 8)} in {first_names(keys, 3)}" for a,
                                            keys in lacking.items() if a),
                "bad sensors": "; ".join(bads[:4]) + (f"; and {len(bads) - 4} more" if len(bads) > 4 else "")}
@@ -113,14 +130,55 @@ schema = 1 # of the store; a store with another number is refused
 # %% ../../nbs/store/06_store.ipynb #de6711a7
 def content_digest(m: dict) -> str:
     "The digest of what a manifest says about signals, sensors and events."
-    told = [{k: v for k, v in r.items() if k not in ("origin", "log",
-                                                     "marks") and (k != "tmin" or v)} for r in m["recordings"]]
-    return digest([m["schema"], m["sfreq"], m["ch_names"], m["ch_types"], m["positions"], told, m["events"]])
+    told = [{k: v for k, v in r.items() if k not in ("origin", "log", "marks") and (k not in ("tmin", "tracks") or v)}
+            for r in m["recordings"]]
+    more = [m["tracks"]] if m.get("tracks") else []
+    return digest([m["schema"], m["sfreq"], m["ch_names"], m["ch_types"], m["positions"], told, m["events"], *more])
 
 # %% ../../nbs/store/06_store.ipynb #41eb25ae
 def places_events(spec) -> bool: # spec: what a manifest says of its source
     "Whether the trials of a source begin before or after their events."
     return isinstance(spec, dict) and (bool(spec.get("tmin")) or any(map(places_events, spec.get("sources") or ())))
+
+# %% ../../nbs/store/06_store.ipynb #01b4f189
+def whole_number(x, least=0) -> bool: return type(x) is int and x >= least
+def real_number(x) -> bool: return type(x) in (int, float) and abs(x) < 1e15
+def all_text(x) -> bool: return isinstance(x, list) and all(isinstance(v, str) for v in x)
+
+def in_order(segments, n_times: int) -> bool:
+    "Whether stretches of samples lie in a recording, one after the other."
+    if not all(isinstance(s, list) and len(s) == 2 and all(map(whole_number, s)) for s in segments): return False
+    ends = [x for s in segments for x in s]
+    return ends == sorted(ends) and (not ends or ends[-1] <= n_times)
+
+def check_entry(r: StoredRecording, names: list):
+    "Refuse, with a ValueError, what no recording of channels `names` can be."
+    wrong = [k for k in ("key", "subject", "session", "run", "label", "part", "stream", "origin", "digest", "file")
+             if not isinstance(getattr(r, k), str)]
+    wrong += ["n_times"] * (not whole_number(r.n_times, 1)) + [k for k in ("start", "tmin")
+                                                                if not real_number(getattr(r, k))]
+    for k in ("center", "scale"):
+        x = getattr(r, k)
+        wrong += [k] * (not isinstance(x, list) or len(x) not in (0, len(names)) or not all(map(real_number, x)))
+    wrong += [k for k in ("log", "absent") if not all_text(getattr(r, k))]
+    wrong += ["bads"] * (not isinstance(r.bads, dict) or not all_text([*r.bads.values()]))
+    wrong += ["marks"] * (not isinstance(r.marks, dict))
+    if not wrong and not (isinstance(r.segments, list) and in_order(r.segments, r.n_times)):
+        wrong = ["segments"]
+    if wrong: raise ValueError(f"{r.key}: {wrong[0]}: not what a recording has: {getattr(r, wrong[0])!r:.60}")
+
+def check_array(m: dict):
+    "Refuse, with a ValueError, a rate, channels, positions or a type of samples that no store has."
+    names = m["ch_names"]
+    places = [p for p in m["positions"] if p is not None]
+    for key, good in (("sfreq", real_number(m["sfreq"]) and m["sfreq"] > 0),
+                      ("ch_names", all_text(names) and 0 < len(set(names)) == len(names)),
+                      ("ch_types", all_text(m["ch_types"]) and len(m["ch_types"]) == len(names)),
+                      ("positions", len(m["positions"]) == len(names)
+                       and all(isinstance(p, list) and len(p) == 3 and all(map(real_number, p)) for p in places)),
+                      ("config: dtype", m["config"]["dtype"] in ("float32", "float16"))):
+        if not good: raise ValueError(f"{key}: not what a store has")
+
 
 # %% ../../nbs/store/06_store.ipynb #cc7f1dc7
 class Store(Index):
@@ -141,16 +199,20 @@ class Store(Index):
                               "prepare the store again")
         try:
             if m["digest"] != content_digest(m): raise ValueError("the digest is that of other content")
+            check_array(m)
             if places_events(m["source"]) and not all("tmin" in r for r in m["recordings"]):
                 raise ValueError("it does not say where in its trial an event lies")
             positions = np.array([[np.nan]*3 if p is None else p for p in m["positions"]], float)
             recordings = [StoredRecording(**r) for r in m["recordings"]]
+            for r in recordings:
+                check_entry(r, m["ch_names"])
             if bad := [r.key for r in recordings if r.key != file_safe(r.key)]:
                 raise ValueError(f"{bad[0]!r} is no name of a recording")
             super().__init__(m["sfreq"], m["ch_names"], m["ch_types"], positions, recordings, self.read_events(),
-                             m["digest"], filter_reach(m["sfreq"], SimpleNamespace(**m["config"])))
+                             m["digest"], filter_reach(m["sfreq"], SimpleNamespace(**m["config"])),
+                             list(m.get("tracks", [])))
         except MegsslError: raise
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
+        except Exception as e:  # a manifest can hold anything
             raise MegsslError(f"{path}/manifest.json: not the manifest of a store ({type(e).__name__}: {e}); prepare "
                               "the store again") from None
         self.check(verify)
@@ -165,9 +227,16 @@ class Store(Index):
         if not file.is_file() or file_digest(file) != self.manifest["events"]:
             raise MegsslError(f"{file}: events: missing or changed; prepare the store again")
         table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+        if list(table)[:4] != ["recording", "onset", "duration", "trial_type"]:
+            raise MegsslError(f"{file}: events: not the columns of a store; prepare the store again")
         numbers = {c: [float(v or "nan") for v in table[c]] for c in table
                    if c not in ("recording", "onset", "duration", "trial_type")}
-        return table.astype({"recording": int, "onset": float, "duration": float}).assign(**numbers)
+        table = table.astype({"recording": int, "onset": float, "duration": float}).assign(**numbers)
+        if not table.recording.isin(range(len(self.manifest["recordings"]))).all():
+            raise MegsslError(f"{file}: events: recording: names one that is not there; prepare the store again")
+        if not np.isfinite(table[["onset", "duration"]].to_numpy()).all():
+            raise MegsslError(f"{file}: events: onset, duration: not finite; prepare the store again")
+        return table
 
     def file(self, i: int) -> Path:
         "Where the signal of recording `i` lies."
@@ -183,8 +252,25 @@ class Store(Index):
             if not 0 < header <= 256:
                 raise MegsslError(f"{self.file(i)}: signal: {self.file(i).stat().st_size} bytes do not hold "
                                   f"{len(self.ch_names)} x {r.n_times} samples; truncated, copy the store again")
-            if verify and file_digest(self.file(i)) != r.file:
+            outside = not self.file(i).resolve().is_relative_to(self.path.resolve())
+            if (verify or outside) and file_digest(self.file(i)) != r.file:
                 raise MegsslError(f"{self.file(i)}: signal: its content has changed; prepare the store again")
+            if self.tracks and verify and file_digest(self.beside(i)) != r.tracks:
+                raise MegsslError(f"{self.beside(i)}: tracks: their content has changed; prepare the store again")
+
+    def beside(self, i: int) -> Path:
+        "Where the tracks of recording `i` lie."
+        if not (file := self.path/"tracks"/f"{self.recordings[i].key}.npy").is_file():
+            raise MegsslError(f"{file}: tracks: no such file; copy the store again")
+        return file
+
+    def track(self, i: int) -> np.ndarray: # (K, n_times) float64, memory-mapped, NaN = not measured
+        "The tracks of recording `i`, in their own units."
+        there, wanted = open_npy(self.beside(i), "tracks", 2, "f"), (len(self.tracks), self.recordings[i].n_times)
+        if there.shape != wanted:
+            raise MegsslError(f"{self.beside(i)}: tracks: {there.shape}, but the manifest says {wanted}; damaged, copy "
+                              "the store again")
+        return there
 
     def signal(self, i: int) -> np.ndarray: # (C, n_times), memory-mapped, read-only
         "The signal of recording `i` in units of its scale."
@@ -229,7 +315,7 @@ def parallel(task, arguments, n_jobs, progress, name) -> list:
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
     done = Parallel(n_jobs, return_as="generator", idle_worker_timeout=10)(delayed(task)(*a) for a in arguments)
-    return list(tqdm(done, name, len(arguments), disable=not progress, unit=" recordings"))
+    return list(tqdm(done, name, len(arguments), disable=not shows_bar(progress), unit=" recordings"))
 
 # %% ../../nbs/store/06_store.ipynb #5f5f4a7d
 def prepare(source: Any, # a Source; raws or epochs of MNE; anything that `open_source` takes: paths, a dict
@@ -245,6 +331,7 @@ def prepare(source: Any, # a Source; raws or epochs of MNE; anything that `open_
     if not memory > 0: raise MegsslError(f"prepare: memory: {memory} GB hold no samples; give a number above 0")
     recordings = source.recordings()
     check_keys(recordings)
+    refuse_taken(path)
     asked = Preparation(source, recordings, cfg, scale_recordings, request_of(source, cfg, scale_recordings))
     if not vacant(path): return existing_store(path, asked.origin)
     with only_maker(path):
@@ -260,6 +347,14 @@ class Preparation:
     cfg: PrepareConfig
     scale_recordings: list|None   # keys of the recordings that scales are fitted on
     origin: dict                  # as `request_of`: what the manifest says of all this
+
+def refuse_taken(path: Path):
+    "A place where no store can be made is refused before anything is read."
+    with reachable(path, "store"):
+        if vacant(path) or (path/"manifest.json").exists(): return
+        what = "a folder that holds other things" if path.is_dir() else "a file"
+    raise MegsslError(f"{path}: manifest.json: not there, so this is no store but {what}; choose "
+                      "another name for the store")
 
 def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
     "Write the store."
@@ -279,12 +374,46 @@ def make_store(asked: Preparation, path, n_jobs, progress, memory) -> "Store":
         center, scale = fit_scales(recordings,
                                    *(np.array([aligned(v, w, 0) for v, w in zip(x, where)]) for x in (center, scale)),
                                    cfg, asked.scale_recordings)
+        tracks = save_tracks(tmp, recordings, found, lengths)
+        warn_unlike(recordings, found, scale)
         saved = parallel(second_pass, [(f, w, c, s, cfg, memory) for f, w, c, s in zip(files, where, center, scale)],
                          n_jobs, progress, "scale")
         stored = [stored_recording(*a, names)
                   for a in zip(recordings, found, lengths, center.tolist(), scale.tolist(), saved)]
+        stored = [replace(r, tracks=t) for r, t in zip(stored, tracks)]
         write_manifest(tmp, asked, found, names, kinds, where, stored)
     return Store(path)
+
+def warn_unlike(recordings: list, found: list, scale: np.ndarray): # (R, C) SI per stored unit
+    "Tell of recordings with another reference, or a thousand times larger or smaller than the others."
+    told = {}
+    for r, p in zip(recordings, found):
+        told.setdefault(p.reference, []).append(r.key)
+    if len(told := {k: v for k, v in told.items() if k}) > 1:
+        warnings.warn("prepare: reference: " + "; ".join(f"{k}: {first_names(v, 3)}" for k, v in told.items())
+                      + "; steps: [average_reference] gives all EEG the same one")
+    sizes = np.array([np.median(s[s > 0]) if (s > 0).any() else 1. for s in scale])
+    usual = np.median(sizes)
+    if odd := [f"{r.key} ({s/usual:.3g} times)" for r, s in zip(recordings, sizes) if not 1e-3 < s/usual < 1e3]:
+        warnings.warn(f"prepare: samples: {first_names(odd, 5)} as large as the others; if the file is wrong about its "
+                      "unit, the source's scale mends it: {eeg: 1e-6}")
+
+def names_of_tracks(found: list, # of Prepared
+                    numbers=()) -> list: # columns of the events table
+    "The tracks that any recording has, in their order."
+    names = list(dict.fromkeys(n for p in found for n in p.tracks))
+    if both := [n for n in names if n in numbers]:
+        raise MegsslError(f"prepare: tracks: {both[0]} is a column of numbers of the events table, too; rename one")
+    return names
+
+def save_tracks(folder: Path, recordings: list, found: list, lengths: list) -> list: # digests, "" = there are none
+    "Write the tracks of every recording."
+    if not (names := names_of_tracks(found)): return [""]*len(found)
+    (folder/"tracks").mkdir()
+    files = [folder/"tracks"/f"{r.key}.npy" for r in recordings]
+    for file, p, m in zip(files, found, lengths):
+        np.save(file, stacked(p.tracks, names, m))
+    return [file_digest(f) for f in files]
 
 def samples_of(recordings: list) -> float: # of all channels
     "About how many samples recordings hold, if all are like the first."
@@ -342,8 +471,9 @@ def existing_store(path, origin) -> "Store":
     there = Store(path, verify=True)
     was = there.manifest
     if all(was[k] == origin[k] for k in origin): return there
-    keys = [k for k in origin["config"] if was["config"].get(k) != origin["config"][k]]
-    told = ", ".join(f"{k}: {was['config'].get(k)} there, {origin['config'][k]} asked for"
+    here, asked = was["config"], origin["config"]
+    keys = [k for k in {**asked, **here} if here.get(k) != asked.get(k)]
+    told = ", ".join(f"{k}: {here.get(k, 'none')} there, {asked.get(k, 'none')} asked for"
                      for k in keys) or "the source files or its options differ"
     raise MegsslError(f"{path}: store: prepared differently ({told}); choose another folder, or delete this one to "
                       "prepare anew")
@@ -380,14 +510,18 @@ def all_events(tables): # one DataFrame per recording
 def write_manifest(folder, asked: Preparation, found, names, kinds, where, stored):
     "Write `events.tsv` and `manifest.json`."
     source = asked.source
-    all_events([p.events for p in found]).to_csv(folder/"events.tsv", sep="\t", index=False)
+    events = all_events([p.events for p in found])
+    events.to_csv(folder/"events.tsv", sep="\t", index=False)
+    tracks = names_of_tracks(found, list(events)[4:])
     positions = typical_positions([aligned(p.positions, w, np.nan) for p, w in zip(found, where)])
     m = {"schema": schema, **asked.origin, "sfreq": found[0].sfreq, "ch_names": names, "ch_types": kinds,
          "positions": [p.tolist() if np.isfinite(p).all() else None for p in positions],
          "units": {"signal": "SI" if asked.cfg.scale == "none" else "(SI - center) / scale", "time": "s",
                    "positions": "m, head coordinates"},
          "recordings": [asdict(r) for r in stored], "events": file_digest(folder/"events.tsv"),
+         "reference": sorted({p.reference for p in found} - {""}),
          "source": source.plain() if hasattr(source, "plain") else None, "provenance": provenance()}
+    m |= {"tracks": tracks} if tracks else {}
     m["digest"] = content_digest(m)
     write_json(folder/"manifest.json", m | {"checksum": digest(m)})
 
@@ -405,8 +539,10 @@ def planned_index(source: Source|dict|str|Path,      # as for `prepare`
                                    cfg)
     positions = typical_positions([aligned(p.positions, rows_of(p.ch_names, names), np.nan) for p in found])
     recordings = [stored_recording(r, p, p.n_times, [], [], "", names) for (r, _), p in zip(planned, found)]
-    return Index(found[0].sfreq, names, kinds, positions, recordings, all_events([p.events for p in found]),
-                 reach=filter_reach(found[0].sfreq, cfg))
+    events = all_events([p.events for p in found])
+    tracks = names_of_tracks(found, list(events)[4:])
+    return Index(found[0].sfreq, names, kinds, positions, recordings, events, reach=filter_reach(found[0].sfreq, cfg),
+                 tracks=tracks, measured=[stacked(p.tracks, tracks, p.n_times) for p in found] if tracks else [])
 
 def planned_store(source: Source|dict|str|Path, path: str|Path, cfg: PrepareConfig|dict|None=None
                  ): # -> Store or Index
@@ -419,12 +555,19 @@ def plan_one(r, h, cfg): # as `Prepared`, without samples
     "What `preprocess` will make of one recording, from its header."
     check_request(cfg, h.sfreq, r.origin)
     check_length(cfg, (h.trial or h.n_times)/h.sfreq, r.origin, "trial" if h.trial else "recording")
-    picks, rate = choose_channels(h.ch_names, h.ch_types, cfg.picks, r.origin), float(cfg.sfreq or h.sfreq)
+    picks, rate = choose_channels(h.ch_names, h.ch_types, cfg.picks, r.origin, cfg.tracks), float(cfg.sfreq or h.sfreq)
     n, pieces = resampled_length(h.trial or h.n_times, rate/h.sfreq), h.n_times // h.trial if h.trial else 1
+    found = all_tracks(r.lazy(), cfg, r.origin) if cfg.tracks else h.tracks
+    cut = [(k*(h.n_times // pieces), (k + 1)*(h.n_times // pieces), k*n) for k in range(pieces)]
+    tracks = resampled_tracks(found, cut, n*pieces, rate/h.sfreq, lambda n: resampled_length(n, rate/h.sfreq), r.origin)
     segments, events = [(k*n, (k + 1)*n) for k in range(pieces)], h.events.copy()
-    if h.trial:
+    if not h.trial:
+        whole = h.pieces or ([(0, h.n_times)],)*2
+        segments = [tuple(resampled_length(x, rate/h.sfreq) for x in s)
+                    for s in long_enough(*whole, cfg, h.sfreq, r.origin)[1]]
+    else:
         events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
     return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks],
                            positions=h.positions[picks],
                            events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[],
-                           tmin=h.tmin, marks=None)
+                           tmin=h.tmin, marks=None, tracks=tracks)

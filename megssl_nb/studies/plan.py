@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_headline', 'label_draws',
            'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'in_precision',
-           'classifier', 'timed', 'measure', 'seconds', 'at_once', 'by_urgency', 'wall_seconds', 'planned_run',
-           'foresight', 'pilot', 'shapes', 'plan', 'check_precision', 'class_counts', 'described_work', 'duration',
-           'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
+           'classifier', 'timed', 'measure', 'first_looks', 'seconds', 'at_once', 'by_urgency', 'wall_seconds',
+           'planned_run', 'foresight', 'pilot', 'shapes', 'plan', 'check_precision', 'class_counts', 'described_work',
+           'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
 from .sweep import cell_folder
 from ..machine.kernels import warm
 from ..machine.locks import check_out, devices, jobs_per_gpu
+from ..evaluation.kept import features_limit
 from ..models.encoder import Encoder
 from ..windows.splits import Split
 
@@ -293,14 +294,27 @@ def measure(run: Run, used: int = 1
     return out
 
 # %% ../../nbs/studies/41_plan.ipynb #423a7216
-def seconds(run: Run, job: Job, step: dict) -> float: # the run at the job's point, and what `measure` returns
+def first_looks(run: Run, todo: list) -> set: # digests of jobs
+    "The evaluations that are the first to show windows to a frozen encoder; others find in the folder what it said."
+    first = {}
+    for j in todo:
+        study = run.at(j.point).study
+        if j.kind == "evaluate" and features_limit():
+            shown = digest([study.windows.plain(), study.encoder, study.evaluate.pool])
+            first.setdefault((shown, j.needs[-1:] or j.seed), j.digest)
+    return set(first.values()) if features_limit() else {j.digest for j in todo}
+
+def seconds(run: Run, job: Job, step: dict, # the run at the job's point, and what `measure` returns
+            looks: bool = True # False: what a frozen encoder says of the windows is kept already
+            ) -> float:
     "Estimated seconds of one job when no training stops early; a look without gradient counts as a third of a step."
     split, study, start = run.split(job.seed, job.fold), run.study, overhead[warm()]
     e, p, k = study.evaluate, study.pretrain, len(run.windows.classes)
     def fits(modes) -> float: # windows that trainings, looks and predictions pass
         n = [min(len(split.train), labels * max(k, 1)) if labels else len(split.train) for labels in e.counts]
         tuned = [max(e.epochs * m, e.min_steps * min(m, e.batch_size)) + e.epochs * len(split.val) / 3 for m in n]
-        return sum((m + len(split.test)) / 3 + t * (mode == "finetune") for m, t in zip(n, tuned) for mode in modes)
+        found = sum((m + len(split.test)) / 3 + t for m, t in zip(n, tuned)) * ("finetune" in modes)
+        return found + (max(n) + len(split.test)) / 3 * ("probe" in modes and looks)
     if job.takes: return start
     if job.kind == "baselines":
         return start + 0.5 * len(e.counts) * (14 if study.baselines == "all" else len(study.baselines)) + (
@@ -442,7 +456,9 @@ def described_work(run: Run, todo: list, # jobs of the run
     from megssl_nb.models.encoder import parameter_table
     from megssl_nb.pretext.stages import build_stage
     step = timed(run.at(next(iter(run.study.points))), threads)
-    estimate = {j.digest: seconds(run.at(j.point), j, timed(run.at(j.point), threads)) for j in todo}
+    first = first_looks(run, todo)
+    estimate = {j.digest: seconds(run.at(j.point), j, timed(run.at(j.point), threads), j.digest in first)
+                for j in todo}
     encoder, split = run.encoder(0), run.split(todo[0].seed, 0)
     mine = {j.cell for j in todo if j.kind == "evaluate"}
     modules = {"classifier": parameter_table(classifier(run, encoder))} if run.task else {
@@ -457,6 +473,7 @@ def described_work(run: Run, todo: list, # jobs of the run
     return {"study": run.study.name, "folder": str(run.folder), "sensors": len(run.store.ch_names),
             "sfreq": run.store.sfreq,
             "recordings": len(run.store.recordings), "windows": len(run.windows), "classes": list(run.windows.classes),
+            "numbers": list(run.windows.columns), "channels": run.store.contract,
             "window_seconds": run.windows.length / run.store.sfreq,
             "image": {"shape": list(run.image.shape), "method": run.image.method, "preservation": run.image.score},
             "split": {k: len(getattr(split, k)) for k in ("pretrain", "pretrain_val", "train", "val", "test")}
@@ -470,6 +487,8 @@ def described_work(run: Run, todo: list, # jobs of the run
             "checkpoints": {name: path.name for name, path in run.checkpoints.items()}, "stages": count("pretrain"),
             "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"),
             "baselines": count("baselines"),
+            "looks": sum(j.kind == "evaluate" and j.digest in first for j in todo)
+            if "probe" in run.study.evaluate.modes else 0,
             "step_seconds": {" + ".join(k) if isinstance(k, tuple) else k: v for k, v in step.items()},
             "seconds": {"work": sum(estimate.values()), "wall": wall_seconds(todo, estimate, workers) + around,
                         "workers": workers},
@@ -546,6 +565,8 @@ def plan_text(p: dict) -> str:
              f"fold{'s' * (p['folds'] > 1)}{times} in {p['folder']}", head("data"),
              f"  {p['recordings']} recordings, {p['sensors']} sensors at {p['sfreq']:g} Hz, {p['windows']} windows of "
              f"{p['window_seconds']:g} s",
+             *([f"  channels: {p['channels']}"] if p.get("channels") else []),
+             f"  numbers {', '.join(p['numbers'])}" if p.get("numbers") else
              f"  classes {', '.join(p['classes']) or 'none: megssl pretrain'}",
              f"  sensor image {shape(p['image']['shape'])} by {p['image']['method']}"
              + (f", {p['image']['preservation']:.0%} of neighbours kept" if p["image"]["preservation"] is not None
@@ -571,6 +592,8 @@ def plan_text(p: dict) -> str:
               f"  {p['stages']} pretrainings serve the {p['stages_named']} stages of all cells: {p['saved']} trainings "
               "saved by sharing",
               f"  {p['evaluations']} evaluations, {p['baselines']} notebooks of baselines", *bf16_text(p),
+              *([f"  frozen encoders look at the windows in {p['looks']} of the evaluations; the others find in "
+                 "features/ what they said"] if 0 < p["looks"] < p["evaluations"] else []),
               f"  about {duration(p['seconds']['wall'])} on {p['seconds']['workers']} workers "
               f"({duration(p['seconds']['work'])} of work); early stopping makes it less"]
     return "\n".join(lines)

@@ -12,10 +12,10 @@ import copy, os, re, tempfile
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import yaml
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 from ..core import (Config, MegsslError, digest, file_digest, named_seed, pin_all, pinned_in, place_code,
                             read_record, read_yaml, write_record, yaml_value,
                             write_text)
@@ -29,7 +29,7 @@ from ..evaluation.evaluate import EvaluateConfig
 from .cells import check_factorial, default_cells, level, with_cells, with_pretexts
 from .sweep import at_first, cell_folder, sweep_points, with_value
 from .checkpoint import CheckpointConfig, find_checkpoint, is_checkpoint
-from ..machine.locks import keep_lock, mark_run
+from ..machine.locks import busy, keep_lock, locked, mark_run
 
 # %% ../../nbs/studies/40_study.ipynb #65e62216
 reserved_cells = ("baselines", "all")  # the folder of the baselines' job; a word of the tables
@@ -52,11 +52,7 @@ class DataConfig(Config):
     stream: dict | None = None  # tars that are read while they train: what a source of `kind: tars` takes
     prepare: PrepareConfig = PrepareConfig()
     pretrain_stores: list[str] = []  # folders of further stores that only pretrain
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What only some studies use is not said where it is not used."
-        return {k: v for k, v in plain(self).items() if k not in ("pretrain_stores", "stream") or v}
+    unsaid: ClassVar[tuple] = ("stream", "pretrain_stores")
 
     @model_validator(mode="after")
     def one_of_both(self):
@@ -108,12 +104,7 @@ class StudyConfig(Config):
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02  # the smallest difference that matters
     baselines: list[str] | Literal["all", "none"] = "all"
     seeds: Annotated[int, Field(ge=1, le=10_000)] | list[int] = 3  # how many (0, 1, ...), or which
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What a study leaves to its windows, its task or its split it does not say."
-        unsaid = {"task": None, "headline_metric": None, "inference": None, "margin": 0.02}
-        return {k: v for k, v in plain(self).items() if k not in unsaid or v != unsaid[k]}
+    unsaid: ClassVar[tuple] = ("task", "headline_metric", "inference", "margin")
 
     @model_validator(mode="before")
     @classmethod
@@ -464,6 +455,12 @@ class Run:
     def encoder_config(self):
         from megssl_nb.models.encoder import encoder_config
         return encoder_config(self.study.encoder)
+
+    def keeping(self): # a context that gives `Kept`
+        "Inside, what frozen encoders say of windows is kept in `features/` of the run folder, for all jobs."
+        from megssl_nb.evaluation.kept import Kept, keeping
+        def alone(key): return locked(self.folder/busy/f"features-{key}.lock", wait=-1)
+        return keeping(Kept(self.folder/"features", alone))
 
     def encoder(self, seed: int, checkpoint: str = ""): # digest of a pretrained stage, "" = initial weights
         "The encoder of a seed: its initial weights, or those of a pretrained stage of this run."

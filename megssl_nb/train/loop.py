@@ -9,10 +9,10 @@ __all__ = ['TrainConfig', 'schedule', 'precision', 'gpu', 'settled', 'Held', 'ho
 # %% ../../nbs/train/33a_loop.ipynb #0e67d4db
 import contextlib, copy, functools, logging, math, os, signal, time, warnings, zipfile
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import torch
-from pydantic import Field, field_validator, model_serializer
+from pydantic import Field, field_validator
 from torch import nn
 from ..core import Config, MegsslError, atomic_path, named_seed, seed_all, tell_progress, torch_rng
 from ..windows.batches import Batch, Batches, Delivery, at_hand, hold_there, several
@@ -54,6 +54,7 @@ class TrainConfig(Config):
     # several processes share gradients by DDP; zero: and divide the moments of AdamW among them; others are refused,
     # see `processes`
     strategy: Literal["auto", "zero"] = "auto"
+    unsaid: ClassVar[tuple] = ("spares", "tf32", "deterministic", "log_every", "hold", "graphs", "strategy")
 
     @field_validator("strategy", mode="before")
     @classmethod
@@ -66,15 +67,6 @@ class TrainConfig(Config):
             why = f"each process would clip by the norm of its own part of the gradient; {why}"
         raise ValueError(f"{strategy}: not offered: {why}; leave it out and give --devices N: each process then holds "
                          "the whole model, or with strategy: zero all of it but the moments of AdamW")
-
-    @model_serializer(mode="wrap")
-    def _used(self, handler):
-        """What is not asked for is not written down, nor are machines: digests depend neither on options that came
-        later nor on where a training runs."""
-        later = {"tf32": False, "deterministic": False, "log_every": 50, "hold": "auto", "graphs": True, "weights": {},
-                 "spares": "vectors", "strategy": "auto"}
-        return {k: v for k, v in handler(self).items()
-                if k not in ("devices", "nodes") and (k not in later or v != later[k])}
 
 # %% ../../nbs/train/33a_loop.ipynb #2c7063fe
 def schedule(step: int, total: int, warmup: float, decay: str = "cosine") -> float: # in (0, 1]

@@ -11,6 +11,7 @@ import contextlib, copy, time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 import numpy as np
 import torch
 from pydantic import Field
@@ -65,9 +66,10 @@ class PretrainConfig(TrainConfig):
     weights: dict[str, float] = {}
     # where `megssl pretrain` runs it if the command does not say it: GPUs, or processes without GPUs, on each of so
     # many nodes; a checkpoint says how many trained it, and a study is the same study on any of them
-    devices: int = Field(1, ge=1)
-    nodes: int = Field(1, ge=1)
+    devices: int = Field(1, ge=1, exclude=True)
+    nodes: int = Field(1, ge=1, exclude=True)
     compile: bool = False  # layers and convolutions by torch.compile; other roundings, a minute or two to begin with
+    unsaid: ClassVar[tuple] = (*TrainConfig.unsaid, "weights")
 
 # %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
 part_files = ("last.ckpt", "computed.json", "identity.json")  # what a folder of unfinished work may hold

@@ -10,9 +10,9 @@ import warnings
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 import numpy as np
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, model_validator
 from ..core import Config, MegsslError, digest
 from .segments import in_segment, is_trials, lines
 
@@ -30,16 +30,17 @@ class WindowConfig(Config):
     norm: Literal["none", "instance"] = "none"
     # what has a label: the window, or each of its time points
     labels: Literal["window", "sample"] = "window"
-    # columns of the events table whose numbers are asked for, instead of a class; "v*": all that begin with v
+    # columns of the events table, or tracks: their numbers are asked for, not a class; "v*": all that begin with v
     numbers: list[str] | None = Field(default=None, min_length=1)
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What is not asked for is not said, so that digests of studies of classes do not know of it."
-        return {k: v for k, v in plain(self).items() if k != "numbers" or v is not None}
+    # s from the start of a window to the moment whose value of a track it has; None: the mean over the window
+    numbers_at: float | None = Field(default=None, ge=0)
+    unsaid: ClassVar[tuple] = ("numbers", "numbers_at")
 
     @model_validator(mode="after")
     def _one_question(self):
+        if self.numbers_at is not None and not (self.numbers and self.numbers_at < self.length):
+            raise ValueError(f"numbers_at: {self.numbers_at:g} s is no moment within a window of {self.length:g} s "
+                             "with numbers; name them in numbers, and a moment before the window ends")
         if self.numbers and self.labels == "sample":
             raise ValueError("numbers: belong to windows; with labels: sample each time point has a class")
         for field in ("numbers", "classes"):
@@ -242,16 +243,33 @@ def sample_labels(r, onset, duration, name, code: dict, rate) -> np.ndarray: # (
             out[max(0, round(onset[k] * rate)):max(0, round((onset[k] + duration[k]) * rate))] = code[name[k]]
     return out
 
-def label_numbers(windows, names, events):
-    """The same windows with the numbers of their events; one is unlabelled if a number is missing, or no event covers
-    it."""
-    there = [c for c in events if c not in ("recording", "onset", "duration", "trial_type")]
-    names = [c for n in names for c in ([t for t in there if fnmatch(t, n)] if "*" in n else [n]) or [n]]
+def track_numbers(windows, at) -> np.ndarray: # at: s from the start of a window; None: the mean over it -> (N, K)
+    "The value of every track in every window; NaN where it was not measured, be it for one sample."
+    store, out = windows.store, np.full((len(windows), len(windows.store.tracks)), np.nan)
+    shift, n = (0, windows.length) if at is None else (min(round(at * store.sfreq), windows.length - 1), 1)
+    for r in np.unique(windows.recording).tolist():
+        values = np.array(store.track(r))
+        here = np.flatnonzero(windows.recording == r)
+        out[here] = [values[:, s:s + n].mean(1) for s in (windows.start[here] + shift).tolist()]
+    return out
+
+def label_numbers(windows, cfg, events):
+    """The same windows with the numbers of their events and tracks; one is unlabelled if a number is missing, or no
+    event covers it that should have one."""
+    tracks = list(getattr(windows.store, "tracks", []))
+    columns = [c for c in events if c not in ("recording", "onset", "duration", "trial_type")]
+    there = [*columns, *tracks]
+    names = [c for n in cfg.numbers for c in ([t for t in there if fnmatch(t, n)] if "*" in n else [n]) or [n]]
     if absent := [c for c in names if c not in there]:
         raise MegsslError(f"windows: numbers: no events table has a column of numbers {', '.join(absent)}; there are "
-                          f"{', '.join(there) or 'none'}")
-    table = np.stack([events[c].to_numpy(float) for c in names], 1)
-    numbers = np.append(table, np.full((1, len(names)), np.nan), 0)[windows.trial]
+                          f"{', '.join(there) or 'none'}; a channel becomes one by prepare.tracks")
+    if cfg.numbers_at is not None and (of := [c for c in names if c in columns]):
+        raise MegsslError(f"windows: numbers_at: {of[0]} is a number of an event, which has one value; leave "
+                          "numbers_at out, or ask for tracks alone")
+    table = {c: np.append(events[c].to_numpy(float), np.nan)[windows.trial] for c in names if c in columns}
+    if len(table) < len(names):
+        table |= dict(zip(tracks, track_numbers(windows, cfg.numbers_at).T))
+    numbers = np.stack([table[c] for c in names], 1)
     known = np.isfinite(numbers).all(1) & ((windows.y >= 0) | (len(windows.classes) == 0))
     if not known.any(): raise MegsslError(f"windows: numbers: no window has {', '.join(names)}; name other events")
     return replace(windows, numbers=numbers, columns=list(names), classes=[], y=known.astype(np.int64) - 1)
@@ -297,7 +315,7 @@ def make_windows(store, # Store or Index
                    np.array([code.get(l, -1) for l in label.tolist()], np.int64), list(code), trial.astype(np.int64),
                    cfg.norm, {k: v for k, v in dropped.items() if v})
     if cfg.numbers:
-        return label_numbers(made if cfg.classes else replace(made, classes=[]), cfg.numbers, store.events)
+        return label_numbers(made if cfg.classes else replace(made, classes=[]), cfg, store.events)
     return made if cfg.labels == "window" else label_samples(made, rows, events)
 
 def with_further(store, own: Windows, cfg: WindowConfig) -> Windows: # store: Enlarged

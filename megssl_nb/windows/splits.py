@@ -10,9 +10,9 @@ __all__ = ['sets', 'SplitConfig', 'Split', 'LeakError', 'nearest_window', 'audit
 import csv, warnings
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from typing import Literal
+from typing import ClassVar, Literal
 import numpy as np
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 from ..core import Config, MegsslError, digest, rng
 from ..sources.base import expand
 from .cut import Windows, is_trials
@@ -68,15 +68,10 @@ class SplitConfig(Config):
     # a column of the events table, such as trial_type: its values take turns with the folds, and none of them is both
     # taught and tested (zero-shot)
     apart: str | None = None
+    unsaid: ClassVar[tuple] = ("train_subjects", "per", "test_by", "apart", "families")
 
     _text = field_validator("test", "val", "train_parts", "test_parts", "val_parts", "pretrain_parts",
                             mode="before")(only_text)
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, plain):
-        "What is not asked for is not said, so that digests of other studies do not know of it."
-        return {k: v for k, v in plain(self).items()
-                if k not in ("train_subjects", "per", "test_by", "apart", "families") or v is not None}
 
     @field_validator("families", mode="before")
     def _names(families):
@@ -195,7 +190,8 @@ def held_with(windows, cfg) -> np.ndarray: # (N,) names
 # %% ../../nbs/windows/08_splits.ipynb #45889047
 def too_close(windows, a, b, gap: float) -> np.ndarray: # (len(a),) bool
     "Which windows of `a` share samples with a window of `b`, or lie less than `gap` s from one."
-    return nearest_window(windows, a, b)[0] < windows.seconds + gap - .5 / windows.store.sfreq
+    # a twentieth of a sample is left to rounding; a gap of 3.5 samples is one of 4
+    return nearest_window(windows, a, b)[0] < windows.seconds + gap - .05 / windows.store.sfreq
 
 def filtered_into(windows, cfg, a, test) -> np.ndarray: # (len(a),) bool
     """Into which windows of `a` the filters carry samples of `test`: of the same continuous recording, within their
@@ -497,20 +493,36 @@ def away_from_test(windows, cfg, test, teach, dropped): # -> teach, pre (masks)
         teach = without(teach, tested, "train, of relatives of test subjects", dropped)
     if cfg.people and not cfg.transductive:
         pre = without(pre, tested, "pretrain, of test subjects", dropped)
-    near = close_to(windows, teach | pre, test, cfg.gap)
+    near, may_teach = close_to(windows, teach | pre, test, cfg.gap), teach
     teach = without(teach, near, f"train, within {cfg.gap:g} s of test", dropped)
     both = np.flatnonzero(teach | pre & ~near)
     smeared = as_mask(windows, both[filtered_into(windows, cfg, both, np.flatnonzero(test))])
     teach = without(teach, smeared, "train, where filters carry the test", dropped)
     near |= smeared
+    if not cfg.transductive:  # those that could have taught are counted above
+        without(pre, near & ~may_teach, f"pretrain, within {cfg.gap:g} s of test", dropped)
     return teach, (pre | test) if cfg.transductive else pre & ~near
 
-def hold_out(windows, cfg, test, teach, pre, seed, dropped): # -> train, val, pretrain, pretrain_val (masks)
+def named_to_validate(windows, cfg, test, dropped) -> np.ndarray: # (N,) bool
+    "The windows of `val_parts`, without those that are too close to the test."
+    if not cfg.val_parts: return np.zeros(len(windows), bool)
+    named = in_parts(windows, cfg.val_parts, "val_parts")
+    if cfg.people:
+        unit = held_with(windows, cfg)
+        named = without(named & ~test, np.isin(unit, unit[test]), "val, of relatives of test subjects", dropped)
+    elif both := sorted(set(windows.part[named & test].tolist())):
+        raise MegsslError(f"split: val_parts: val and test would share {', '.join(both)}; name other parts")
+    named = without(named, close_to(windows, named, test, cfg.gap), f"val, within {cfg.gap:g} s of test", dropped)
+    idx = np.flatnonzero(named)
+    smeared = as_mask(windows, idx[filtered_into(windows, cfg, idx, np.flatnonzero(test))])
+    named = without(named, smeared, "val, where filters carry the test", dropped)
+    need(named, "val", dropped)
+    return named
+
+def hold_out(windows, cfg, test, teach, pre, named, seed, dropped # named: to validate
+             ): # -> train, val, pretrain, pretrain_val (masks)
     "Hold validation windows out of those that may teach, and out of those that may pretrain."
-    none, unit = np.zeros(len(windows), bool), held_with(windows, cfg)
-    named = in_parts(windows, cfg.val_parts, "val_parts") if cfg.val_parts else none
-    teach = teach | named
-    held = named if cfg.val_parts else none
+    unit, teach, held = held_with(windows, cfg), teach | named, named
     if cfg.val and not cfg.val_parts:
         by = [test if cfg.held_by == "next" else seed, *[unit]*(cfg.held_by == "subject")]
         held = as_mask(windows, held_out_by[cfg.held_by](windows, np.flatnonzero(teach), cfg.val, *by))
@@ -602,11 +614,18 @@ def make_split(windows: Windows, cfg: SplitConfig,
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped, block = {}, test
     need(test, "test", dropped)
+    named = named_to_validate(windows, cfg, test, dropped)
+    if cfg.val_parts:  # these validate and do nothing else
+        teach = teach & ~in_parts(windows, cfg.val_parts, "val_parts")
     teach, pre = away_from_test(windows, cfg, test, teach, dropped)
     need(teach, "train", dropped)
+    unit = held_with(windows, cfg)
+    if cfg.held_by == "subject" and (both := sorted(set(unit[named].tolist()) & set(unit[teach | pre].tolist()))):
+        raise MegsslError(f"split: val_parts: {', '.join(both[:3])} would train and validate; name parts of other "
+                          "subjects, or say val_by: trial if they are meant to validate themselves")
     if cfg.apart:
         test, teach = keep_values_apart(windows, cfg, test, teach, fold, dropped)
-    train, val, pre, own = hold_out(windows, cfg, block, teach, pre, seed, dropped)
+    train, val, pre, own = hold_out(windows, cfg, block, teach, pre, named, seed, dropped)
     blank = (windows.y < 0) & (bool(windows.classes) | (windows.numbers is not None))
     named = {k: without(m, blank, f"{k}, unlabelled", dropped) for k,
              m in (("train", train), ("val", val), ("test", test))}
