@@ -210,7 +210,7 @@ def on_disk(source) -> list: # keys
     "The runs that lie below the root of a `LibriBrainSource`."
     root = source.folder
     with reachable(root, "root"):
-        if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder")
+        if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder; correct the path")
         files = sorted(root.glob("*/derivatives/serialised/[!.]*_meg.h5"))
     found = [re.fullmatch(r"sub-([^_]+)_ses-([^_]+)_task-([^_]+)_run-([^_]+?)(?:_proc-(.+))?_meg", p.stem)
              for p in files]

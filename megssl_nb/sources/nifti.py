@@ -61,7 +61,7 @@ def open_image(path: Path, field: str, told: list | None = None): # nibabel imag
     "A NIfTI file whose header describes what the file can hold; `told` grows by what nibabel mends in it."
     nib = need_nibabel()
     with reachable(path, field):
-        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
+        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file; correct the path")
         size = path.stat().st_size
     if not is_nifti(path): raise MegsslError(f"{path}: {field}: expected a file that ends in .nii or .nii.gz")
     with imaging(path), overheard() as said:
@@ -126,7 +126,7 @@ def regions_of(mask: Path, parcels: bool, names: dict | None) -> tuple: # image,
         raise MegsslError(f"{mask}: mask: holds values that are no whole numbers from 0; give a mask of 0 and 1, or an "
                           "atlas of whole numbers")
     kinds = [int(k) for k in np.unique(values) if k]
-    if not kinds: raise MegsslError(f"{mask}: mask: is 0 everywhere")
+    if not kinds: raise MegsslError(f"{mask}: mask: is 0 everywhere; give a mask that marks voxels")
     if parcels:
         names = {k: f"parcel{k}" for k in kinds} if names is None else names
         if lost := sorted(set(kinds) ^ set(names)):
@@ -221,7 +221,8 @@ class NiftiSource(Source):
         path = expand(self.names, "names")
         table = text_table(path, "names")
         if not self.parcels: raise MegsslError(f"{path}: names: voxels have no names; give parcels: true")
-        if not {"index", "name"} <= set(table): raise MegsslError(f"{path}: names: needs the columns index and name")
+        if not {"index", "name"} <= set(table): raise MegsslError(f"{path}: names: needs the columns index and name; "
+                                                                  "give the table these two")
         if odd := [v for v in table["index"] if not v.strip().isdigit()]:
             raise MegsslError(f"{path}: names: {odd[0]!r:.40} is no number of a region")
         found = {int(k): v.strip() for k, v in zip(table["index"], table["name"])}

@@ -68,7 +68,7 @@ class TarSource(Source):
         found = set()
         for path in spelled_out(self.paths):
             here = path.rglob("*.tar") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-            if not (here := list(here)): raise MegsslError(f"{path}: paths: no tar file is there")
+            if not (here := list(here)): raise MegsslError(f"{path}: paths: no tar file is there; correct the path")
             found |= set(here)
         return sorted(found)
 
@@ -136,7 +136,7 @@ def index_of(path: Path, stamp: tuple, largest: int) -> dict: # key -> {field: (
     except MegsslError: raise
     except (tarfile.TarError, OSError, ValueError, EOFError) as e:
         raise MegsslError(f"{path}: not a whole tar file ({first_line(e)}); copy it again") from None
-    if not found: raise MegsslError(f"{path}: holds no sample")
+    if not found: raise MegsslError(f"{path}: holds no sample; leave it out")
     return found
 
 def member(path: Path, key: str, members: dict, field: str):

@@ -173,11 +173,12 @@ def family_table(families: dict | str) -> dict: # subject -> family
         raise MegsslError(f"{path}: split: families: not readable ({e})") from None
     rows = list(csv.DictReader(lines, delimiter="\t" if "\t" in (lines or [""])[0] else ","))
     if not rows or not {"subject", "family"} <= rows[0].keys():
-        raise MegsslError(f"{path}: split: families: needs the columns subject and family, and a row of each subject")
+        raise MegsslError(f"{path}: split: families: needs the columns subject and family, and a row of each "
+                          "subject; correct the table")
     found = {}
     for row in rows:
         if None in row or None in row.values():
-            raise MegsslError(f"{path}: split: families: {row}: not as many fields as columns")
+            raise MegsslError(f"{path}: split: families: {row}: not as many fields as columns; correct the row")
         who, family = row["subject"].strip(), row["family"].strip()
         if found.setdefault(who, family) != family:
             raise MegsslError(f"{path}: split: families: subject {who} is of two families, {found[who]} and {family}")
@@ -308,7 +309,8 @@ def share_of_test(cfg) -> float:
         raise MegsslError(f"split: test: {fraction}; scheme within takes the fraction of each stream to test on, such "
                           "as 0.2")
     if cfg.folds * fraction > 1 + 1e-9:
-        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction:g} do not fit into one stream")
+        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction:g} do not fit into one stream; lower folds "
+                          "or test")
     return fraction
 
 def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
