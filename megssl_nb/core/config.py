@@ -125,7 +125,8 @@ def file_digest(path: str|Path) -> str:
                 whole.update(file.relative_to(path).as_posix().encode())
             with open(file, "rb") as f:
                 whole.update(hashlib.file_digest(f, "sha256").digest())
-    except OSError as e: raise MegsslError(f"{path}: not readable ({e.strerror or e})") from None
+    except OSError as e:
+        raise MegsslError(f"{path}: not readable ({e.strerror or e}); check the path and its permissions") from None
     return whole.hexdigest()[:16]
 
 # %% ../../nbs/core/00_core.ipynb #c016dc49

@@ -58,7 +58,8 @@ class TransformerConfig(Config):
         if self.dim % self.heads:
             raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads; change one of "
                               "the two")
-        if self.dim % 2: raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}")
+        if self.dim % 2:
+            raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}; change it by one")
         for name in ("dropout", "layerdrop"):
             if not 0 <= getattr(self, name) < 1:
                 raise MegsslError(f"context: {name}: {getattr(self, name)} is outside 0 to 1")

@@ -116,7 +116,7 @@ class TrialFiles(Source):
         values = sorted({v for part in self.X for v in self.per_trial("y", part).tolist()})
         if self.classes is not None and len(self.classes) != len(values):
             raise MegsslError(f"classes: {len(self.classes)} names for {len(values)} label values "
-                              f"({', '.join(map(str, values))}) in y")
+                              f"({', '.join(map(str, values))}) in y; name each")
         return dict(zip(values, self.classes or map(str, values)))
 
     def files(self) -> dict[str, Path]:
@@ -127,7 +127,7 @@ class TrialFiles(Source):
         if self.positions is not None:
             found["positions"] = expand(self.positions, "positions")
         for name, path in found.items():
-            if not path.is_file(): raise MegsslError(f"{path}: {name}: no such file")
+            if not path.is_file(): raise MegsslError(f"{path}: {name}: no such file; correct the path")
         return found
 
 # %% ../../nbs/sources/01b_arrays.ipynb #686a855e

@@ -67,7 +67,7 @@ def open_image(path: Path, field: str, told: list | None = None): # nibabel imag
     with imaging(path), overheard() as said:
         image = nib.load(path, keep_file_open=True)
         if not isinstance(image, nib.Nifti1Image):
-            raise MegsslError(f"{path}: {field}: is {type(image).__name__}, not a NIfTI file")
+            raise MegsslError(f"{path}: {field}: is {type(image).__name__}, not a NIfTI file; convert it")
         kind = image.get_data_dtype()
         if kind.kind not in "fiu": raise MegsslError(f"{path}: {field}: values are {kind}; expected numbers")
         declared = math.prod(map(int, image.shape))*kind.itemsize
@@ -196,7 +196,7 @@ class NiftiSource(Source):
             else:
                 top = Path(path.anchor or ".")
                 here = set(top.glob(str(path.relative_to(path.anchor)))) or {path}
-            if not here: raise MegsslError(f"{path}: paths: no NIfTI file is there")
+            if not here: raise MegsslError(f"{path}: paths: no NIfTI file is there; correct the path")
             found |= here
         names = sorted(str(p.with_name(base_of(p))) for p in found)
         if twice := [a for a, b in zip(names, names[1:]) if a == b]:
@@ -221,10 +221,10 @@ class NiftiSource(Source):
         path = expand(self.names, "names")
         table = text_table(path, "names")
         if not self.parcels: raise MegsslError(f"{path}: names: voxels have no names; give parcels: true")
-        if not {"index", "name"} <= set(table): raise MegsslError(f"{path}: names: needs the columns index and name; "
-                                                                  "give the table these two")
+        if not {"index", "name"} <= set(table):
+            raise MegsslError(f"{path}: names: needs the columns index and name; give the table these two")
         if odd := [v for v in table["index"] if not v.strip().isdigit()]:
-            raise MegsslError(f"{path}: names: {odd[0]!r:.40} is no number of a region")
+            raise MegsslError(f"{path}: names: {odd[0]!r:.40} is no number of a region; correct the table")
         found = {int(k): v.strip() for k, v in zip(table["index"], table["name"])}
         if len(found) < len(table) or len(set(found.values())) < len(table):
             raise MegsslError(f"{path}: names: a number or a name occurs twice")

@@ -179,7 +179,8 @@ def matching(pattern: str) -> list[Path]:
         found = [q for p, below in zip(paths, folders) for q in (raw_paths(p) if below else [p])]
         found = found if paths == [path] and not folders[0] else of_participants(found, path)
     if not found:
-        raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi folders)")
+        raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi "
+                          "folders); correct the path")
     return found
 
 # %% ../../nbs/sources/01c_paths.ipynb #94adf91a

@@ -117,8 +117,8 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
     if "(" not in rule: return rule
     inner = below.partition("/")[2]  # without the folder that was given, whose place and name shall change nothing
     found = re.search(rule, f"/{inner}") or re.search(rule, f"/{below}") or re.search(rule, text)
-    if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path; correct it, or give "
-                                    "a constant")
+    if not found:
+        raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path; correct it, or give a constant")
     return found[1]
 
 # %% ../../nbs/sources/02_raw.ipynb #5a33f9f3

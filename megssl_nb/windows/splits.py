@@ -181,7 +181,8 @@ def family_table(families: dict | str) -> dict: # subject -> family
             raise MegsslError(f"{path}: split: families: {row}: not as many fields as columns; correct the row")
         who, family = row["subject"].strip(), row["family"].strip()
         if found.setdefault(who, family) != family:
-            raise MegsslError(f"{path}: split: families: subject {who} is of two families, {found[who]} and {family}")
+            raise MegsslError(f"{path}: split: families: subject {who} is of two families, {found[who]} and "
+                              f"{family}; keep one")
     return {who: family for who, family in found.items() if family}
 
 def held_with(windows, cfg) -> np.ndarray: # (N,) names
@@ -189,7 +190,7 @@ def held_with(windows, cfg) -> np.ndarray: # (N,) names
     if cfg.families is None: return windows.subject
     table, there = family_table(cfg.families), np.unique(windows.subject)
     if not set(there.tolist()) & table.keys():
-        raise MegsslError(f"split: families: names none of the subjects ({', '.join(there)})")
+        raise MegsslError(f"split: families: names none of the subjects ({', '.join(there)}); correct the names")
     return np.array([f"family {table[s]}" if s in table else s for s in there.tolist()])[
         np.searchsorted(there, windows.subject)]
 
@@ -600,7 +601,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
         raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or "
                           "length")
     if not 0 <= fold < (n := cfg.n_folds(windows)):
-        raise MegsslError(f"split: fold: {fold} does not exist, folds: {n}")
+        raise MegsslError(f"split: fold: {fold} does not exist, folds: {n}; choose a lower one")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped, block = {}, test
     need(test, "test", dropped)
