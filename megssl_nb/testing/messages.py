@@ -31,8 +31,8 @@ def raised_messages(root=Path(megssl_nb.__file__).parent) -> list: # of (module,
 
 # %% ../../nbs/testing/69f_messages.ipynb #5a81b18e
 # words with which a message says what to do, or what would be right
-remedies = re.compile(r";|expected|choose|\bgive|\bset |name |\buse |write|known are|there (are|is) |install|leave|raise "
-                      r"|lower |check |\bsay|such as|must|only|start|at least", re.I)
+remedies = re.compile(r";|expected|choose|\bgive|\bset |name |\buse |write|known are|there (are|is) |install|leave"
+                      r"|raise |lower |check |\bsay|such as|must|only|start|at least", re.I)
 
 def configurations() -> set:
     "All configurations of the package."
@@ -47,8 +47,8 @@ def configurations() -> set:
 wrong_values = (None, -1, "x", True, float("nan"), [1], [None], {}, {"x": "y"}, {1: 2}, [[["x"]]], "(", 10**30)
 
 # what a reader who knows no Python would stumble over
-internals = re.compile(r"function-|lambda|\[type=|<class|<function|object at 0x|input_value|pydantic|dict\[|list\[|tuple\["
-                       r"|literal\[|NoneType|(Value|Type|Key|Attribute|Index)Error|Traceback|is-instance|constrained"
+internals = re.compile(r"function-|lambda|\[type=|<class|<function|object at 0x|input_value|pydantic|dict\[|list\["
+                       r"|tuple\[|literal\[|NoneType|(Value|Type|Key|Attribute|Index)Error|Traceback|is-instance|constrained"
                        r"|instance of")
 
 def refusals() -> list: # of (class, field, value, message)
