@@ -48,8 +48,8 @@ wrong_values = (None, -1, "x", True, float("nan"), [1], [None], {}, {"x": "y"}, 
 
 # what a reader who knows no Python would stumble over
 internals = re.compile(r"function-|lambda|\[type=|<class|<function|object at 0x|input_value|pydantic|dict\[|list\["
-                       r"|tuple\[|literal\[|NoneType|(Value|Type|Key|Attribute|Index)Error|Traceback|is-instance|constrained"
-                       r"|instance of")
+                       r"|tuple\[|literal\[|NoneType|(Value|Type|Key|Attribute|Index)Error|Traceback|is-instance"
+                       r"|constrained|instance of")
 
 def refusals() -> list: # of (class, field, value, message)
     "What every field of every configuration says to wrong values; only a `MegsslError` may come out."
