@@ -25,10 +25,10 @@ cells_folder = Path(__file__).parents[1] / "cells" if "__file__" in globals() el
 def check_template(template: str | Path, params: dict):
     "Refuse a template without exactly one cell tagged `parameters`, and parameters that it does not define."
     import papermill
-    if not Path(template).is_file(): raise MegsslError(f"{template}: no such template")
+    if not Path(template).is_file(): raise MegsslError(f"{template}: no such template; correct the path")
     try:
         notebook = read_json(template)["cells"]
-    except KeyError: raise MegsslError(f"{template}: not a notebook (no 'cells')") from None
+    except KeyError: raise MegsslError(f"{template}: not a notebook (no 'cells'); name a notebook") from None
     tagged = sum("parameters" in c["metadata"].get("tags", ()) for c in notebook)
     if tagged != 1:
         raise MegsslError(f"{template}: {tagged} cells carry the tag 'parameters', one is needed; tag the cell with "

@@ -225,9 +225,14 @@ def run_ablate(a):
                     threads=a.threads)
     print(folder/"report.html")
     if failed := read_json(folder/"failed.json", list):
-        print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}",
-              file=sys.stderr)
+        print(failure(failed, folder), file=sys.stderr)
         return 1
+
+def failure(failed: list, folder) -> str: # failed: of `failed.json`
+    "How many jobs failed, the first cause, and where to look."
+    j = failed[0]
+    return (f"megssl: {len(failed)} of the study's jobs failed, the first one {j['cell']}, seed {j['seed']}, fold "
+            f"{j['fold']}: {' '.join(str(j['error']).split())}; see the report and {folder/'failed.json'}")
 
 def with_init(study: str, settings: list, init: str | None): # -> the study, its stage `init` taken from a folder
     "The study that begins with the weights of a folder."
@@ -255,8 +260,7 @@ def run_decode(a):
                     seeds=a.seeds, dask=a.dask, threads=a.threads)
     print(folder/"lags.csv")
     if failed := read_json(folder/"failed.json", list):
-        print(f"megssl: {len(failed)} of the study's jobs failed; see the report and {folder/'failed.json'}",
-              file=sys.stderr)
+        print(failure(failed, folder), file=sys.stderr)
         return 1
 
 def run_pretrain(a):

@@ -108,7 +108,8 @@ def stream_jobs(run: Run, cells: list | None = None, seeds: list | None = None) 
                                               "pretexts": [known["configs"][name] for name in names]})
                 todo.setdefault(key, Job("pretrain", " + ".join(names), seed, 0, key, needs, names))
                 needs += (key,)
-    if not todo: raise MegsslError(f"{study.name}: cells: none of them has a pretraining stage")
+    if not todo:
+        raise MegsslError(f"{study.name}: cells: none of them has a pretraining stage; name a cell with stages")
     return sorted(todo.values(), key=lambda j: j.level)
 
 def stream_record(told: StreamRun, job: Job) -> dict:

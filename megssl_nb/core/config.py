@@ -7,7 +7,7 @@ __all__ = ['MegsslError', 'Config', 'explain', 'refuse_unknown', 'options_of', '
            'named_seed', 'rng', 'torch_rng', 'seed_all']
 
 # %% ../../nbs/core/00_core.ipynb #691ea868
-import hashlib, inspect, json, sys
+import hashlib, inspect, json, re, sys
 from pathlib import Path
 from typing import ClassVar, get_args
 import numpy as np
@@ -57,14 +57,38 @@ def explain(error: ValidationError,
         told.add(at)
         return f" (known are {', '.join(keys)})" if keys else ""
     def one(e):
-        key, said = ".".join(str(k) for k in e["loc"]), e["msg"].removeprefix("Value error, ")
+        key, said = ".".join(map(str, e["at"])), e["msg"].removeprefix("Value error, ")
+        said = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping of keys to values", said)
         if not key: return said
-        if e["type"] == "extra_forbidden": return f"unknown key '{key}'{there(e['loc'][:-1])}"
+        if e["type"] == "extra_forbidden": return f"unknown key '{key}'{there(e['at'][:-1])}"
         given = f" (given: {e['input']!r:.60})" if e["type"] != "missing" else ""
         bare = e["type"] == "string_type" and (e["input"] is None or isinstance(e["input"], (bool, int, float)))
         quoted = "; put it in quotes" if bare else ""
         return f"'{key}': {said[:1].lower()}{said[1:]}{given}{quoted}"
-    return "; ".join(one(e) for e in error.errors(include_url=False))
+    return "; ".join(map(one, _merged(error.errors(include_url=False))))
+
+# what pydantic calls the alternatives of a field that may be of several types, and the key of a mapping
+_alternative = re.compile(r"(str|int|float|bool|none)$|.*\[.*\]"
+                          r"|(constrained|function|nullable|is-instance|literal)\W.*")
+
+def _kinds(cls: type) -> set:
+    "The names of a class and of all that are made from it."
+    return {cls.__name__}.union(*map(_kinds, cls.__subclasses__()))
+
+def _merged(errors: list) -> list: # of pydantic -> the same with the place `at`, one for each place
+    "What is wrong at each place: alternatives in one sentence, and of a mapping or a list what is wrong within it."
+    found, kinds = {}, _kinds(Config)
+    def told(i, k): return not (i and isinstance(k, str) and (_alternative.match(k) or k in kinds))
+    for e in errors:
+        at = tuple(k for i, k in enumerate(e["loc"]) if told(i, k))
+        found.setdefault(at, []).append(e | {"at": at})
+    within = {at[:n] for at in found for n in range(1, len(at))}
+    def outer(at, es): return at in within and any(len(e["loc"]) > len(at) for e in es)
+    def one(es):
+        said, begin = [e["msg"] for e in es], "Input should be "
+        shared = begin if all(text.startswith(begin) for text in said) else ""
+        return es[0] | {"msg": shared + ", or ".join(dict.fromkeys(text.removeprefix(shared) for text in said))}
+    return [one(es) for at, es in found.items() if not outer(at, es)]
 
 # %% ../../nbs/core/00_core.ipynb #fd893d14
 def keys_at(cls, at: tuple) -> list: # at: keys and positions, as in a pydantic error
@@ -111,7 +135,8 @@ def file_digest(path: str|Path) -> str:
                 whole.update(file.relative_to(path).as_posix().encode())
             with open(file, "rb") as f:
                 whole.update(hashlib.file_digest(f, "sha256").digest())
-    except OSError as e: raise MegsslError(f"{path}: not readable ({e.strerror or e})") from None
+    except OSError as e:
+        raise MegsslError(f"{path}: not readable ({e.strerror or e}); check the path and its permissions") from None
     return whole.hexdigest()[:16]
 
 # %% ../../nbs/core/00_core.ipynb #c016dc49

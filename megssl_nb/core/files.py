@@ -138,9 +138,10 @@ def read_json(path: str|Path, kind: type=dict):
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=refuse,
                            parse_float=finite)
-    except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
+    except FileNotFoundError: raise MegsslError(f"{path}: no such file; correct the path") from None
     except (OSError, ValueError, RecursionError) as e:
-        raise MegsslError(f"{path}: not readable as JSON ({' '.join(str(e).split())})") from None
+        raise MegsslError(f"{path}: not readable as JSON ({' '.join(str(e).split())}); repair it, or let it be "
+                          "written again") from None
     if not isinstance(found, kind):
         raise MegsslError(f"{path}: holds a {type(found).__name__}, expected a {kind.__name__}")
     return found
@@ -211,6 +212,6 @@ def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfol
         if node is None: return None
         size(node)
         return loader.construct_document(node)
-    except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
+    except FileNotFoundError: raise MegsslError(f"{path}: no such file; correct the path") from None
     except Exception as e:  # a tag such as !!int says what a text is, and then anything can come out
-        raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())})") from None
+        raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())}); correct it") from None

@@ -51,9 +51,11 @@ sys.meta_path[:] = [f for f in sys.meta_path if type(f).__name__ != "_OwnFiles"]
 def _content(path) -> bytes:
     "The text of a user's file."
     try: return Path(path).read_bytes()
-    except FileNotFoundError: raise MegsslError(f"{path}: no such file; a path counts from the folder of the study, or "
-                                                "from the current folder") from None
-    except OSError as e: raise MegsslError(f"{path}: not readable ({e.strerror or e})") from None
+    except FileNotFoundError:
+        raise MegsslError(f"{path}: no such file; a path counts from the folder of the study, or from the current "
+                          "folder") from None
+    except OSError as e:
+        raise MegsslError(f"{path}: not readable ({e.strerror or e}); check the path and its permissions") from None
 
 _places = {}  # digest -> path: files that the user has named, loaded or not
 

@@ -85,7 +85,8 @@ class SensorImage:
         "Signals as a sequence of images."
         B, C, T = x.shape
         if C != len(self.ch_names):
-            raise MegsslError(f"signals: {C} channels, but the sensor image has {len(self.ch_names)}")
+            raise MegsslError(f"signals: {C} channels, but the sensor image has {len(self.ch_names)}; take the image "
+                              "of these channels")
         images = x.new_zeros(B, int(np.prod(self.shape)), T)
         images[:, self.index if index is None else index] = x
         return images.transpose(1, 2).reshape(B, T, *self.shape)

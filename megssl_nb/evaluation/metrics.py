@@ -31,7 +31,7 @@ def _checked(y, prob, k): # -> y (N,), prob (N, K) float64
     "Labels and probabilities, refused if they do not fit each other."
     y, prob = np.asarray(y), np.asarray(prob, float)
     if prob.shape != (len(y), k): raise MegsslError(f"metrics: prob: shape {prob.shape}, expected {(len(y), k)}")
-    if not len(y): raise MegsslError("metrics: y: no predictions to score")
+    if not len(y): raise MegsslError("metrics: y: no predictions to score; give at least one")
     if not np.isfinite(prob).all() or (prob < 0).any() or np.abs(prob.sum(1) - 1).max() > 1e-3:
         raise MegsslError("metrics: prob: rows must be probabilities (finite, not negative, sum 1); did the training "
                           "diverge?")
@@ -44,7 +44,8 @@ def units(y: np.ndarray, prob: np.ndarray, groups: np.ndarray): # -> y (G,), pro
     _, first, p = vote(prob, groups)
     _, which = np.unique(groups, return_inverse=True)
     if (y != y[first][which]).any():
-        raise MegsslError("metrics: groups: the windows of one group have different labels")
+        raise MegsslError("metrics: groups: the windows of one group have different labels; score windows, or "
+                          "correct the groups")
     return y[first], p, first
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #5a29f130

@@ -29,7 +29,8 @@ class CodebookConfig(Config):
 
     def model_post_init(self, _):
         if self.dim % self.groups:
-            raise MegsslError(f"codebook: dim: {self.dim} is no multiple of {self.groups} groups")
+            raise MegsslError(f"codebook: dim: {self.dim} is no multiple of {self.groups} groups; change one of the "
+                              "two")
         if not 0 < self.temperature[1] <= self.temperature[0]:
             raise MegsslError(f"codebook: temperature: {self.temperature}; give (start, floor) with start >= floor > 0")
 

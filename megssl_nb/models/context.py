@@ -45,13 +45,15 @@ class TransformerConfig(Config):
 
     def model_post_init(self, _):
         if min(self.dim, self.layers, self.heads, self.ffn, self.length) < 1:
-            raise MegsslError("context: dim, layers, heads, ffn and length must be at least 1")
+            raise MegsslError("context: dim, layers, heads, ffn and length must be at least 1; raise what is smaller")
         if self.registers < 0 or self.registers and self.causal:
             raise MegsslError(f"context: registers: {self.registers}; give 0 or more, and none to a causal context, "
                               "where they would tell of what comes later")
         if self.dim % self.heads:
-            raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads")
-        if self.dim % 2: raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}")
+            raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads; change one of "
+                              "the two")
+        if self.dim % 2:
+            raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}; change it by one")
         for name in ("dropout", "layerdrop"):
             if not 0 <= getattr(self, name) < 1:
                 raise MegsslError(f"context: {name}: {getattr(self, name)} is outside 0 to 1")
@@ -62,7 +64,8 @@ class TransformerConfig(Config):
             raise MegsslError("context: registers: the convolution of positions 'conv' would take them for tokens; "
                               "choose positions: sinusoid")
         if self.positions == "conv" and (self.kernel < 1 or self.groups < 1 or self.dim % self.groups):
-            raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups")
+            raise MegsslError(f"context: groups: dim {self.dim} is no multiple of {self.groups} groups; change one "
+                              "of the two")
 
 # %% ../../nbs/models/11_context.ipynb #0374a27e
 def sinusoid(steps: torch.Tensor, # (...,) float32, when, counted in steps

@@ -253,7 +253,8 @@ def load_encoder(folder: str | Path,
     if expect is not None and expect.digest() != cfg.digest():
         raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}")
     if image is not None and not _same_array(tokenizers[cfg.tokenizer.kind], image, own):
-        raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}")
+        raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}; take "
+                          "data with these sensors, or another checkpoint")
     if getattr(tokenizers[cfg.tokenizer.kind], "any_sensors", False):
         own = image or own  # nothing in the weights is of one sensor
     check_size(cfg, own, state, weights)
@@ -272,7 +273,8 @@ def check_size(cfg: EncoderConfig, image: SensorImage, state: dict, path: str | 
         return [x] if isinstance(x, int) else [n for v in (x.values() if isinstance(x, dict) else x)
                                                for n in numbers(v)] if isinstance(x, (dict, list)) else []
     if (layers := getattr(cfg.context, "layers", 0)) > len(state):
-        raise MegsslError(f"{path}: weights: {len(state)} tensors are too few for {layers} layers")
+        raise MegsslError(f"{path}: weights: {len(state)} tensors are too few for {layers} layers; copy the "
+                          "checkpoint again")
     largest = max(numbers(cfg.plain()))**2 * math.prod(image.shape) # no single tensor of the known parts is larger
     if largest < 2**31 or ":" in cfg.tokenizer.kind + cfg.context.kind: return
     with torch.device("meta"):

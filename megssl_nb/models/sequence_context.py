@@ -64,7 +64,8 @@ class TransformerOptions(SequenceConfig):
 
     def model_post_init(self, _):
         if self.dim % self.heads:
-            raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads")
+            raise MegsslError(f"context: heads: dim {self.dim} is no multiple of {self.heads} heads; change one of "
+                              "the two")
         if not 0 < self.waves[0] < self.waves[1]: raise MegsslError("context: waves: give shortest < longest, in s")
 
 class CausalTransformerConfig(TransformerOptions):

@@ -35,7 +35,8 @@ class FrameCNNConfig(Config):
                 raise MegsslError(f"tokenizer: {name}: {len(given)} given for {len(self.widths)} widths; give one per "
                                   "width")
         if min([self.frames, self.dim, *self.widths, *self.strides, *(n for p in self.pools if p for n in p)]) < 1:
-            raise MegsslError("tokenizer: frames, dim, widths, strides and pools must be at least 1")
+            raise MegsslError("tokenizer: frames, dim, widths, strides and pools must be at least 1; raise what is "
+                              "smaller")
         if not self.mask_channel and self.mask_value == 0:
             raise MegsslError("tokenizer: mask_value: 0 is also an empty cell and the mean of a sensor; choose another "
                               "value or set mask_channel")

@@ -19,12 +19,13 @@ def open_npy(path: Path, field: str, ndim, kinds: str # number of axes, or sever
     """Open a `.npy` file without reading it; pickled objects and headers that declare more than the file holds are
     refused."""
     with reachable(path, field):
-        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
+        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file; correct the path")
     try:
         a = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as e:
         # the header is a Python literal: anything can come out
-        raise MegsslError(f"{path}: {field}: not a whole .npy array ({first_line(e)})") from None
+        raise MegsslError(f"{path}: {field}: not a whole .npy array ({first_line(e)}); save it again with "
+                          "numpy.save") from None
     if not isinstance(a, np.ndarray):
         raise MegsslError(f"{path}: {field}: an .npz archive; save one array per .npy file")
     if a.offset + a.nbytes != (size := path.stat().st_size):
@@ -85,7 +86,8 @@ class TrialFiles(Source):
                               f"({', '.join(self.X)})")
         a = np.array(open_npy(path := expand(paths[part], f"{field}.{part}"), f"{field}.{part}", 1, "iufUb"))
         if len(a) != (n := len(self.trials(part))):
-            raise MegsslError(f"{path}: {field}.{part}: {len(a)} values for {n} trials in X.{part}")
+            raise MegsslError(f"{path}: {field}.{part}: {len(a)} values for {n} trials in X.{part}; give one for "
+                              "each trial")
         if a.dtype.kind != "f": return a
         if not (np.isfinite(a).all() and (a == a.round()).all()):
             raise MegsslError(f"{path}: {field}.{part}: values are not whole numbers; if they are to be decoded as "
@@ -114,7 +116,7 @@ class TrialFiles(Source):
         values = sorted({v for part in self.X for v in self.per_trial("y", part).tolist()})
         if self.classes is not None and len(self.classes) != len(values):
             raise MegsslError(f"classes: {len(self.classes)} names for {len(values)} label values "
-                              f"({', '.join(map(str, values))}) in y")
+                              f"({', '.join(map(str, values))}) in y; name each")
         return dict(zip(values, self.classes or map(str, values)))
 
     def files(self) -> dict[str, Path]:
@@ -125,7 +127,7 @@ class TrialFiles(Source):
         if self.positions is not None:
             found["positions"] = expand(self.positions, "positions")
         for name, path in found.items():
-            if not path.is_file(): raise MegsslError(f"{path}: {name}: no such file")
+            if not path.is_file(): raise MegsslError(f"{path}: {name}: no such file; correct the path")
         return found
 
 # %% ../../nbs/sources/01b_arrays.ipynb #686a855e
@@ -157,7 +159,8 @@ class ArraySource(TrialFiles):
         part, (_, C, T) = recording.part, self.trials(recording.part).shape
         ch_names = self.ch_names or [f"{self.ch_type}{i+1}" for i in range(C)]
         if len(ch_names) != C:
-            raise MegsslError(f"{recording.origin}: ch_names: {len(ch_names)} names for {C} channels in X.{part}")
+            raise MegsslError(f"{recording.origin}: ch_names: {len(ch_names)} names for {C} channels in X.{part}; "
+                              "name each channel")
         if len(set(ch_names)) != C: raise MegsslError(f"{recording.origin}: ch_names: a name occurs twice")
         names, which = self.names(), self.chosen(recording)
         numbers = {c: v[which] for c, v in self.given(part).items()}

@@ -279,7 +279,7 @@ def stored_array(file, path: Path, key: str,
     if not isinstance(file.get(key, getlink=True),
                       h5py.HardLink) or not isinstance(data := file[key],
                                                        h5py.Dataset) or data.is_virtual or data.external:
-        raise MegsslError(f"{path}: {key}: not an array stored in this file")
+        raise MegsslError(f"{path}: {key}: not an array stored in this file; copy it again, or store the samples in it")
     if data.dtype.kind != "f" or data.dtype.itemsize < 4:
         raise MegsslError(f"{path}: {key}: samples are {data.dtype}; expected float32 or float64, in tesla")
     if not fits(data.shape):
@@ -307,7 +307,7 @@ def open_hdf5(path: str|Path):
     try:
         with h5py.File(path, "r") as f: yield f
     except MegsslError: raise
-    except FileNotFoundError: raise MegsslError(f"{path}: no such file") from None
+    except FileNotFoundError: raise MegsslError(f"{path}: no such file; correct the path") from None
     except MemoryError:
         raise MegsslError(f"{path}: declares more samples than fit into memory; damaged, copy it again") from None
     except Exception as e:

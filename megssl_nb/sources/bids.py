@@ -47,7 +47,7 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     unwanted = {p: pattern for pattern in source.exclude for p in asked if fnmatch(p.basename, pattern)}
     if absent := [pattern for pattern in source.exclude if not any(fnmatch(p.basename, pattern) for p in found)]:
         raise MegsslError(f"{root}: exclude: no recording fits {', '.join(absent)}; the first is {found[0].basename}"
-                          if found else f"{root}: datatype: no {kind} recording")
+                          if found else f"{root}: datatype: no {kind} recording; correct datatype or root")
     asked = [p for p in asked if p not in unwanted]
     if out := sorted(f"{p.basename} ({no_participant(p) or 'exclude: ' + unwanted[p]})" for p in found
                      if p not in asked):
@@ -61,8 +61,8 @@ def bids_paths(source) -> list: # mne_bids.BIDSPath
     for field, names, entity in (("subjects", source.subjects, "subject"), ("sessions", source.sessions, "session"),
                                  ("task", tasks, "task"), ("runs", source.runs, "run")):
         if absent := sorted(set(names or ()) - {getattr(p, entity) for p in found}):
-            raise MegsslError(f"{root}: {field}: no {kind} recording of {', '.join(absent)}")
-    if not found: raise MegsslError(f"{root}: datatype: no {kind} recording")
+            raise MegsslError(f"{root}: {field}: no {kind} recording of {', '.join(absent)}; correct the name")
+    if not found: raise MegsslError(f"{root}: datatype: no {kind} recording; correct datatype or root")
     return sorted(found, key=lambda p: p.basename)
 
 first_split = (None, "01", "1")

@@ -55,7 +55,7 @@ def course_files(root: str, folders: list[str]|None) -> dict[str, list[Path]]: #
 
 def parts_below(root: Path, folders: list[str]|None) -> dict[str, list[Path]]:
     "The files of each part."
-    if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder")
+    if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder; correct the path")
     list(root.iterdir())
     named = folders if folders is not None else sorted({p.parent.relative_to(root).as_posix()
                                                         for p in root.rglob("*.h5")}) or ["."]

@@ -72,10 +72,12 @@ class _Reader:
         loaded, s = self.inner.load(recording), self.source
         raw, at = loaded.inst, f"{recording.origin}: envelope"
         if isinstance(raw, mne.BaseEpochs):
-            raise MegsslError(f"{at}: needs a continuous recording, this one has trials")
+            raise MegsslError(f"{at}: needs a continuous recording, this one has trials; give the recording that "
+                              "they were cut from")
         rate = float(raw.info["sfreq"])
         if s.band[1] >= rate/2:
-            raise MegsslError(f"{at}: band: {s.band[1]:g} Hz is not below half of the recording's {rate:g} Hz")
+            raise MegsslError(f"{at}: band: {s.band[1]:g} Hz is not below half of the recording's {rate:g} Hz; lower "
+                              "it")
         if spans(raw)[0].any(): raise MegsslError(f"{at}: the recording has breaks; cut it into files at them")
         kinds, data = raw.get_channel_types(), raw.get_data()
         for kind in sorted(set(kinds) & {"ecog", "seeg", "eeg", "mag", "grad"}):

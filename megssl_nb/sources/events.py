@@ -135,11 +135,14 @@ def tabled_events(path: Path, raw, names: dict|None, told: list): # events_table
     """Events from a `.tsv` or `.csv` table (columns onset, trial_type or value and, if known, duration; seconds) or an
     `-eve.fif` file."""
     import mne, pandas as pd
-    if not path.is_file(): raise MegsslError(f"{path}: events: no such file")
+    if not path.is_file():
+        raise MegsslError(f"{path}: events: no such file; correct the path, or choose annotations, stim or none")
     if path.name.endswith((".fif", ".fif.gz", ".eve", ".lst")):
         try:
             codes = mne.read_events(path, verbose="error")
-        except Exception as e: raise MegsslError(f"{path}: events: not readable ({first_line(e)})") from None
+        except Exception as e:
+            raise MegsslError(f"{path}: events: not readable ({first_line(e)}); save it again, or give a "
+                              "table") from None
         return coded_events(codes, raw, names, told)
     table = text_table(path)
     if "onset" not in table or not {"trial_type", "value"} & set(table):

@@ -26,7 +26,7 @@ def rule_of(given: list[str], field: str) -> str|dict:
     if lacking := [g for g, (pattern, _) in zip(given, pairs) if not pattern]:
         raise MegsslError(f"--{field}: {lacking[0]!r} is no PATTERN=VALUE; give one constant or pattern, or several of "
                           "these")
-    if len({p for p, _ in pairs}) < len(pairs): raise MegsslError(f"--{field}: a pattern occurs twice")
+    if len({p for p, _ in pairs}) < len(pairs): raise MegsslError(f"--{field}: a pattern occurs twice; give it once")
     return dict(pairs)
 
 def rules_of_table(path: str|Path) -> dict: # field -> {pattern: value}
@@ -38,7 +38,7 @@ def rules_of_table(path: str|Path) -> dict: # field -> {pattern: value}
                           "has "
                           f"{', '.join(table)}")
     if twice := [f for f, n in Counter(table.file).items() if n > 1]:
-        raise MegsslError(f"{path}: --table: {twice[0]} occurs twice in column file")
+        raise MegsslError(f"{path}: --table: {twice[0]} occurs twice in column file; keep one row")
     return {c: {rf"(?:^|/){re.escape(f)}$": v for f, v in zip(table.file, table[c])} for c in fields}
 
 def named_source(paths: list[str],             # files, folders, globs; or one BIDS root, or one YAML file with a `kind`

@@ -50,7 +50,8 @@ def read_rows(path: Path, how: str): # DataFrame: kind, segment, timemeg, durati
         raise MegsslError(f"{path}: {lacking[0]}: no such column; there are {', '.join(map(str, table.columns[:10]))}")
     table = table[table.kind.isin(rows_for[how])]
     if not len(table):
-        raise MegsslError(f"{path}: kind: no row of kind {' or '.join(rows_for[how])}, which events: {how} needs")
+        raise MegsslError(f"{path}: kind: no row of kind {' or '.join(rows_for[how])}, which events: {how} needs; "
+                          "choose other events")
     for c in times:
         value = pd.to_numeric(table[c], errors="coerce")
         if len(odd := table.index[~np.isfinite(value) | (value < 0)]):
@@ -210,7 +211,7 @@ def on_disk(source) -> list: # keys
     "The runs that lie below the root of a `LibriBrainSource`."
     root = source.folder
     with reachable(root, "root"):
-        if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder")
+        if not root.is_dir(): raise MegsslError(f"{root}: root: no such folder; correct the path")
         files = sorted(root.glob("*/derivatives/serialised/[!.]*_meg.h5"))
     found = [re.fullmatch(r"sub-([^_]+)_ses-([^_]+)_task-([^_]+)_run-([^_]+?)(?:_proc-(.+))?_meg", p.stem)
              for p in files]

@@ -61,13 +61,13 @@ def open_image(path: Path, field: str, told: list | None = None): # nibabel imag
     "A NIfTI file whose header describes what the file can hold; `told` grows by what nibabel mends in it."
     nib = need_nibabel()
     with reachable(path, field):
-        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file")
+        if not path.is_file(): raise MegsslError(f"{path}: {field}: no such file; correct the path")
         size = path.stat().st_size
     if not is_nifti(path): raise MegsslError(f"{path}: {field}: expected a file that ends in .nii or .nii.gz")
     with imaging(path), overheard() as said:
         image = nib.load(path, keep_file_open=True)
         if not isinstance(image, nib.Nifti1Image):
-            raise MegsslError(f"{path}: {field}: is {type(image).__name__}, not a NIfTI file")
+            raise MegsslError(f"{path}: {field}: is {type(image).__name__}, not a NIfTI file; convert it")
         kind = image.get_data_dtype()
         if kind.kind not in "fiu": raise MegsslError(f"{path}: {field}: values are {kind}; expected numbers")
         declared = math.prod(map(int, image.shape))*kind.itemsize
@@ -126,7 +126,7 @@ def regions_of(mask: Path, parcels: bool, names: dict | None) -> tuple: # image,
         raise MegsslError(f"{mask}: mask: holds values that are no whole numbers from 0; give a mask of 0 and 1, or an "
                           "atlas of whole numbers")
     kinds = [int(k) for k in np.unique(values) if k]
-    if not kinds: raise MegsslError(f"{mask}: mask: is 0 everywhere")
+    if not kinds: raise MegsslError(f"{mask}: mask: is 0 everywhere; give a mask that marks voxels")
     if parcels:
         names = {k: f"parcel{k}" for k in kinds} if names is None else names
         if lost := sorted(set(kinds) ^ set(names)):
@@ -196,7 +196,7 @@ class NiftiSource(Source):
             else:
                 top = Path(path.anchor or ".")
                 here = set(top.glob(str(path.relative_to(path.anchor)))) or {path}
-            if not here: raise MegsslError(f"{path}: paths: no NIfTI file is there")
+            if not here: raise MegsslError(f"{path}: paths: no NIfTI file is there; correct the path")
             found |= here
         names = sorted(str(p.with_name(base_of(p))) for p in found)
         if twice := [a for a, b in zip(names, names[1:]) if a == b]:
@@ -221,9 +221,10 @@ class NiftiSource(Source):
         path = expand(self.names, "names")
         table = text_table(path, "names")
         if not self.parcels: raise MegsslError(f"{path}: names: voxels have no names; give parcels: true")
-        if not {"index", "name"} <= set(table): raise MegsslError(f"{path}: names: needs the columns index and name")
+        if not {"index", "name"} <= set(table):
+            raise MegsslError(f"{path}: names: needs the columns index and name; give the table these two")
         if odd := [v for v in table["index"] if not v.strip().isdigit()]:
-            raise MegsslError(f"{path}: names: {odd[0]!r:.40} is no number of a region")
+            raise MegsslError(f"{path}: names: {odd[0]!r:.40} is no number of a region; correct the table")
         found = {int(k): v.strip() for k, v in zip(table["index"], table["name"])}
         if len(found) < len(table) or len(set(found.values())) < len(table):
             raise MegsslError(f"{path}: names: a number or a name occurs twice")

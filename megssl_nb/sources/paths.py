@@ -174,12 +174,13 @@ def matching(pattern: str) -> list[Path]:
     path = expand(pattern, "paths")
     with reachable(path, "paths"):
         paths = [path] if path.exists() else [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
-        if not paths: raise MegsslError(f"{path}: paths: no such file or folder")
+        if not paths: raise MegsslError(f"{path}: paths: no such file or folder; correct the path")
         folders = [p.is_dir() and p.suffix.lower() not in whole_folders for p in paths]
         found = [q for p, below in zip(paths, folders) for q in (raw_paths(p) if below else [p])]
         found = found if paths == [path] and not folders[0] else of_participants(found, path)
     if not found:
-        raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi folders)")
+        raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi "
+                          "folders); correct the path")
     return found
 
 # %% ../../nbs/sources/01c_paths.ipynb #94adf91a

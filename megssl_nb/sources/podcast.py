@@ -104,7 +104,8 @@ class PodcastSource(Source):
             table = electrode_table(self.folder, s)
             full = full_names(s, table.name)
             if bad := sorted(named & set(full[~table.good])):
-                raise MegsslError(f"{self.folder}: electrodes: {', '.join(bad)}: marked as bad in channels.tsv")
+                raise MegsslError(f"{self.folder}: electrodes: {', '.join(bad)}: marked as bad in channels.tsv; "
+                                  "leave them out")
             use = table.good.to_numpy().copy()
             use &= np.isin(full, list(named)) if self.electrodes is not None else True
             use &= table.group.isin(self.groups).to_numpy() if self.groups is not None else True
@@ -112,10 +113,11 @@ class PodcastSource(Source):
             named -= set(full)
             if use.any():
                 found[s] = table[use].assign(full=full[use]).reset_index(drop=True)
-        if named: raise MegsslError(f"{self.folder}: electrodes: no {', '.join(sorted(named)[:5])}; names are 01:G12, "
-                                    "the subject and the channel")
-        if not found: raise MegsslError(f"{self.folder}: electrodes: none is left (electrodes, groups, match); choose "
-                                        "others")
+        if named:
+            raise MegsslError(f"{self.folder}: electrodes: no {', '.join(sorted(named)[:5])}; names are 01:G12, the "
+                              "subject and the channel")
+        if not found:
+            raise MegsslError(f"{self.folder}: electrodes: none is left (electrodes, groups, match); choose others")
         return found
 
     def recordings(self) -> list[Recording]:
@@ -196,7 +198,7 @@ class PodcastSource(Source):
         if (lost := np.isnan(x).any(1)).any():
             names = sorted(set(table.label[lost]))
             told.append(f"{lost.sum()} words of {len(names)} kinds have no {self.vectors} vector: {', '.join(names)}")
-        if lost.all(): raise MegsslError(f"{self.folder}: vectors: no word has one")
+        if lost.all(): raise MegsslError(f"{self.folder}: vectors: no word has one; give a file of these words")
         columns = pd.DataFrame(x, columns=[f"v{k}" for k in range(x.shape[1])])
         return pd.concat([table.reset_index(drop=True), columns], axis=1), told
 
@@ -277,5 +279,6 @@ def opened(root: Path, subject: str, signal: str, table): # mne.io.Raw, not read
 def shared_time(raws: dict) -> tuple: # samples, Hz
     "How long all recordings last; different rates are refused."
     rates = {s: float(r.info["sfreq"]) for s, r in raws.items()}
-    if len(set(rates.values())) > 1: raise MegsslError(f"subjects: recorded at different rates: {rates}")
+    if len(set(rates.values())) > 1:
+        raise MegsslError(f"subjects: recorded at different rates: {rates}; prepare them one by one")
     return min(r.n_times for r in raws.values()), next(iter(rates.values()))

@@ -61,7 +61,7 @@ def open_raw(path: Path, options: dict={}, # passed to the MNE reader
     import mne
     with reachable(path, "paths"):
         there = path.exists()
-    if not there: raise MegsslError(f"{path}: paths: no such file")
+    if not there: raise MegsslError(f"{path}: paths: no such file; correct the path")
     if path.suffix.lower() in (".edf", ".bdf"):
         options = {"infer_types": True, **options}
         if says_paused(path):
@@ -117,7 +117,8 @@ def from_path(rule: str|dict|None, path: Path, field: str, entity: str="", defau
     if "(" not in rule: return rule
     inner = below.partition("/")[2]  # without the folder that was given, whose place and name shall change nothing
     found = re.search(rule, f"/{inner}") or re.search(rule, f"/{below}") or re.search(rule, text)
-    if not found: raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path")
+    if not found:
+        raise MegsslError(f"{path}: {field}: the pattern {rule!r} is not in the path; correct it, or give a constant")
     return found[1]
 
 # %% ../../nbs/sources/02_raw.ipynb #5a33f9f3
@@ -301,7 +302,8 @@ def table_of(table: str, origin: str|Path, # of a recording
     path = Path(origin)
     try: return str(expand(table.format(folder=path.parent, name=path.name, stem=stem(path.name)), field))
     except (KeyError, IndexError, ValueError):
-        raise MegsslError(f"{table}: {field}: only {{folder}}, {{name}} and {{stem}} can be filled in") from None
+        raise MegsslError(f"{table}: {field}: only {{folder}}, {{name}} and {{stem}} can be filled in; correct the "
+                          "name in braces") from None
 
 # %% ../../nbs/sources/02_raw.ipynb #855ace51
 def pieces(path: Path) -> list[Path]:

@@ -90,7 +90,7 @@ def chunk_list(cfg: SimulateConfig) -> list: # of (folder, task, subject, chunk)
     out, done = [], {}
     for folder, subjects in cfg.subjects.items():
         if len(set(subjects)) < max(1, len(subjects)):
-            raise MegsslError(f"simulate: subjects: {folder!r} names nobody, or somebody twice")
+            raise MegsslError(f"simulate: subjects: {folder!r} names nobody, or somebody twice; correct the list")
         for subject in subjects:
             first = done.get(subject, 0)
             done[subject] = first + n[folder]

@@ -68,7 +68,7 @@ class TarSource(Source):
         found = set()
         for path in spelled_out(self.paths):
             here = path.rglob("*.tar") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-            if not (here := list(here)): raise MegsslError(f"{path}: paths: no tar file is there")
+            if not (here := list(here)): raise MegsslError(f"{path}: paths: no tar file is there; correct the path")
             found |= set(here)
         return sorted(found)
 
@@ -122,9 +122,10 @@ def index_of(path: Path, stamp: tuple, largest: int) -> dict: # key -> {field: (
             for m in tar:
                 at = f"{path}: {m.name!r:.200}"
                 if m.isdir(): continue
-                if not m.isreg() or m.issparse(): raise MegsslError(f"{at}: is a link or a device, not a plain file")
+                if not m.isreg() or m.issparse():
+                    raise MegsslError(f"{at}: is a link or a device, not a plain file; write the tar again without it")
                 if m.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", m.name):
-                    raise MegsslError(f"{at}: leads out of the archive")
+                    raise MegsslError(f"{at}: leads out of the archive; write the tar again without it")
                 if m.size < 0: raise MegsslError(f"{at}: declares {m.size} bytes; damaged, copy the file again")
                 if m.size > largest*2**20: raise MegsslError(f"{at}: {m.size >> 20} MB; raise largest (now {largest})")
                 if m.offset_data + m.size > stamp[0]:
@@ -132,12 +133,13 @@ def index_of(path: Path, stamp: tuple, largest: int) -> dict: # key -> {field: (
                 key, dot, field = m.name.rpartition("/")[2].partition(".")
                 name, _, kind = field.partition(".")
                 if not key or not dot: raise MegsslError(f"{at}: has no field; a member is called <key>.<field>")
-                if name in found.setdefault(key, {}): raise MegsslError(f"{at}: {key} has {name} twice")
+                if name in found.setdefault(key, {}):
+                    raise MegsslError(f"{at}: {key} has {name} twice; write the tar again with one of them")
                 found[key][name] = m.offset_data, m.size, kind
     except MegsslError: raise
     except Exception as e:  # names of names of names, or sizes that no memory holds
         raise MegsslError(f"{path}: not a whole tar file ({first_line(e)}); copy it again") from None
-    if not found: raise MegsslError(f"{path}: holds no sample")
+    if not found: raise MegsslError(f"{path}: holds no sample; leave it out")
     return found
 
 def member(path: Path, key: str, members: dict, field: str):
@@ -196,7 +198,7 @@ class TarRecordings(TarSource):
     def own(self, recording: Recording) -> str: # the key as the tar has it
         for key in index_of(Path(recording.origin), stamp(recording.origin), self.largest):
             if file_safe(key) == recording.key: return key
-        raise MegsslError(f"{recording.origin}: {recording.key}: is no longer in the file")
+        raise MegsslError(f"{recording.origin}: {recording.key}: is no longer in the file; restore it, or prepare anew")
 
     def subject_of(self, path: str | Path, key: str) -> str:
         "The person, with the data set, so that equal numbers of two data sets are two people."
@@ -219,7 +221,8 @@ class TarRecordings(TarSource):
         with reachable(path, "groups"), open(path, newline="", encoding="utf-8") as f:
             rows = list(csv.DictReader(f, delimiter="\t"))
         if not rows or not {"subject", "group"} <= set(rows[0]):
-            raise MegsslError(f"{path}: groups: needs the columns subject and group, divided by tabs")
+            raise MegsslError(f"{path}: groups: needs the columns subject and group, divided by tabs; correct the "
+                              "table")
         return {r["subject"]: r["group"] for r in rows}
 
     def volumes(self, path: Path, key: str) -> tuple: # (T, P) float64, repetition time in s
@@ -244,13 +247,14 @@ class TarRecordings(TarSource):
             return 1/self.sfreq
         tr = member(path, key, members, self.rate)
         if isinstance(tr, str) or np.ndim(tr) != 0 or not 0 < float(tr) < 1000:
-            raise MegsslError(f"{path}: {key}.{self.rate}: {tr!r:.40} is no repetition time in seconds")
+            raise MegsslError(f"{path}: {key}.{self.rate}: {tr!r:.40} is no repetition time in seconds; correct rate "
+                              "or the tar")
         return round(float(tr), 5)  # single precision says .72 as .7200000286
 
     def names(self, n: int) -> list:
         if self.ch_names is None: return [f"network{k}" for k in range(1, n + 1)]
         if len(set(self.ch_names)) != n:
-            raise MegsslError(f"ch_names: {len(set(self.ch_names))} names for {n} networks")
+            raise MegsslError(f"ch_names: {len(set(self.ch_names))} names for {n} networks; name each")
         return self.ch_names
 
     def header(self, recording: Recording) -> Header:

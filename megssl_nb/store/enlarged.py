@@ -39,7 +39,8 @@ class Enlarged(Index):
             check_fit(first, other, other.name)
             kept = [i for i, r in enumerate(other.recordings) if r.digest not in known]
             if not kept:
-                raise MegsslError(f"{other.name}: pretrain.stores: holds nothing but recordings that are there")
+                raise MegsslError(f"{other.name}: pretrain.stores: holds nothing but recordings that are there; "
+                                  "leave it out")
             known |= {other.recordings[i].digest for i in kept}
             self.places += [(k, i) for i in kept]
             recordings += [as_further(other.recordings[i], f"{k}.{other.name}") for i in kept]

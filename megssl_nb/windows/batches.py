@@ -186,8 +186,8 @@ class Batches:
                  threads: int = 1, # that read one batch together
                  weights: np.ndarray | None = None, # (N,) how often each window is seen; None: each once in a pass
                 ):
-        if not len(windows): raise MegsslError("batches: no windows to draw from")
-        if batch_size < 1: raise MegsslError(f"batches: batch_size: {batch_size}, must be at least 1")
+        if not len(windows): raise MegsslError("batches: no windows to draw from; give at least one")
+        if batch_size < 1: raise MegsslError(f"batches: batch_size: {batch_size}, must be at least 1; raise it")
         self.windows, self.batch_size, self.seed, self.epoch = windows, batch_size, seed, 0
         self.drop_last = drop_last and len(windows) >= batch_size
         self.columns = {"subject": windows.subject, "recording": windows.recording, "onset": windows.onset}

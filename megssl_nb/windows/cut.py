@@ -292,7 +292,9 @@ def make_windows(store, # Store or Index
     "Cut every recording of `store` into windows."
     if hasattr(store, "stores"): return with_further(store, make_windows(store.stores[0], cfg), cfg)
     length, rate = round(cfg.length * store.sfreq), store.sfreq
-    if length < 1: raise MegsslError(f"windows: length: {cfg.length} s is less than one sample at {rate:g} Hz")
+    if length < 1:
+        raise MegsslError(f"windows: length: {cfg.length} s is less than one sample at {rate:g} Hz; choose a longer "
+                          "one")
     events = {k: store.events[k].to_numpy(t) for k,
               t in (("recording", int), ("onset", float),
                     ("duration", float))} | {"trial_type": np.array(store.events["trial_type"].tolist(), str)}

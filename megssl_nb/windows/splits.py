@@ -168,14 +168,16 @@ def family_table(families: dict | str) -> dict: # subject -> family
         raise MegsslError(f"{path}: split: families: not readable ({e})") from None
     rows = list(csv.DictReader(lines, delimiter="\t" if "\t" in (lines or [""])[0] else ","))
     if not rows or not {"subject", "family"} <= rows[0].keys():
-        raise MegsslError(f"{path}: split: families: needs the columns subject and family, and a row of each subject")
+        raise MegsslError(f"{path}: split: families: needs the columns subject and family, and a row of each "
+                          "subject; correct the table")
     found = {}
     for row in rows:
         if None in row or None in row.values():
-            raise MegsslError(f"{path}: split: families: {row}: not as many fields as columns")
+            raise MegsslError(f"{path}: split: families: {row}: not as many fields as columns; correct the row")
         who, family = row["subject"].strip(), row["family"].strip()
         if found.setdefault(who, family) != family:
-            raise MegsslError(f"{path}: split: families: subject {who} is of two families, {found[who]} and {family}")
+            raise MegsslError(f"{path}: split: families: subject {who} is of two families, {found[who]} and "
+                              f"{family}; keep one")
     return {who: family for who, family in found.items() if family}
 
 def held_with(windows, cfg) -> np.ndarray: # (N,) names
@@ -183,7 +185,7 @@ def held_with(windows, cfg) -> np.ndarray: # (N,) names
     if cfg.families is None: return windows.subject
     table, there = family_table(cfg.families), np.unique(windows.subject)
     if not set(there.tolist()) & table.keys():
-        raise MegsslError(f"split: families: names none of the subjects ({', '.join(there)})")
+        raise MegsslError(f"split: families: names none of the subjects ({', '.join(there)}); correct the names")
     return np.array([f"family {table[s]}" if s in table else s for s in there.tolist()])[
         np.searchsorted(there, windows.subject)]
 
@@ -304,7 +306,8 @@ def share_of_test(cfg) -> float:
         raise MegsslError(f"split: test: {fraction}; scheme within takes the fraction of each stream to test on, such "
                           "as 0.2")
     if cfg.folds * fraction > 1 + 1e-9:
-        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction:g} do not fit into one stream")
+        raise MegsslError(f"split: folds: {cfg.folds} blocks of {fraction:g} do not fit into one stream; lower folds "
+                          "or test")
     return fraction
 
 def split_within(windows, cfg, fold): # -> test, train candidates (bool masks)
@@ -610,7 +613,7 @@ def make_split(windows: Windows, cfg: SplitConfig,
         raise MegsslError(f"split: there is no window (dropped: {windows.dropped or 'none'}); choose another tmin or "
                           "length")
     if not 0 <= fold < (n := cfg.n_folds(windows)):
-        raise MegsslError(f"split: fold: {fold} does not exist, folds: {n}")
+        raise MegsslError(f"split: fold: {fold} does not exist, folds: {n}; choose a lower one")
     test, teach = schemes[cfg.scheme](windows, cfg, fold)
     dropped, block = {}, test
     need(test, "test", dropped)
