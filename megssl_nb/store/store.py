@@ -19,8 +19,8 @@ from .copies import refuse_copies
 from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
 from ..sources.base import Source, file_safe, processes, reachable
-from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, long_enough, plot_prepared,
-                                        preprocess, robust_scale)
+from .preprocess import (PrepareConfig, check_length, check_request, choose_channels, long_enough,
+                                        plot_prepared, preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
                                     first_names, rows_of, typical_positions)
 from .steps import read_steps
