@@ -88,6 +88,7 @@ class Header:
     positions: Any = None       # (channels, 3) m in head coordinates, NaN where unknown
     tmin: float = 0.            # s of a trial's first sample relative to its event
     pieces: tuple | None = None # what `continuous` says of a recording with breaks or bad spans; None = it has none
+    bads: list = field(default_factory=list) # channels that the file marks as bad
 
     def __post_init__(self):
         if self.positions is None:

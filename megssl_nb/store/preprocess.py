@@ -440,6 +440,10 @@ def preprocess(loaded: Loaded,
                     list(dict.fromkeys(log)), copy_id, float(inst.tmin) if trials else 0., marks)
 
 # %% ../../nbs/store/05_preprocess.ipynb #4fe73e28
+def marked_bad(names: list, marked: list, cfg: PrepareConfig) -> dict: # name -> reason
+    "The channels that somebody marked as bad in the file, if that counts."
+    return {n: "marked in the file" for n in names if n in marked} if cfg.bads == "detect" else {}
+
 def judged(used, info, cfg, origin) -> dict: # name -> reason
     "The bad channels; samples that cannot be a recording are an error."
     names = info["ch_names"]
@@ -449,8 +453,8 @@ def judged(used, info, cfg, origin) -> dict: # name -> reason
         raise MegsslError(f"{origin}: signal: all {len(names)} channels are flat; is this the right file, and are the "
                           "right channels picked?")
     if cfg.bads == "keep": return {}
-    bads = {n: "marked in the file" for n in names
-            if n in info["bads"]} | find_bads(used, info.get_channel_types(), names, sensor_positions(info))
+    bads = marked_bad(names, info["bads"], cfg) | find_bads(used, info.get_channel_types(), names,
+                                                           sensor_positions(info))
     if len(bads) == len(names):
         raise MegsslError(f"{origin}: bads: all {len(names)} channels are bad ({names[0]}: {bads[names[0]]}); look at "
                           "the file, or set bads: keep")
