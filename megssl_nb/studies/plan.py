@@ -230,7 +230,7 @@ def step_seconds(loss: Callable, # windows (b, C, T) -> scalar
         done()
         return time.perf_counter() - start
     once(batch[:1])
-    n = min(len(batch), max(1, int(patience / once(batch[:1]))))
+    n = min(len(batch), max(1, int(patience / max(once(batch[:1]), 1e-9))))  # a clock may stand still
     return sorted(once(batch[:n]) for _ in range(repeats))[repeats // 2] * len(batch) / n
 
 def classifier(run: Run, encoder: Encoder):
