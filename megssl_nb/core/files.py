@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['writable', 'scratch', 'discard', 'is_scratch', 'clear_scratch', 'atomic_path', 'atomic_dir', 'vacant',
-           'refuse_foreign', 'write_text', 'write_json', 'read_json', 'write_record', 'is_record', 'read_record',
-           'plain_loader', 'yaml_value', 'read_yaml']
+           'refuse_foreign', 'write_text', 'write_json', 'read_json', 'is_formula', 'on_text', 'for_people',
+           'as_written', 'write_record', 'is_record', 'read_record', 'plain_loader', 'yaml_value', 'read_yaml']
 
 # %% ../../nbs/core/00a_files.ipynb #c9623f78
 import contextlib, functools, json, math, os, re, shutil, tempfile
 from fnmatch import fnmatch
+from collections.abc import Callable
 from pathlib import Path
 from .config import MegsslError, digest
 
@@ -145,6 +146,25 @@ def read_json(path: str|Path, kind: type=dict):
     if not isinstance(found, kind):
         raise MegsslError(f"{path}: holds a {type(found).__name__}, expected a {kind.__name__}")
     return found
+
+# %% ../../nbs/core/00a_files.ipynb #c6118f54
+def is_formula(text) -> bool:
+    "Whether a spreadsheet would compute a text instead of showing it, or the apostrophes before one tell so."
+    if not isinstance(text, str) or not re.match(r"'*[=+@\t\r-]", text): return False
+    return not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-?(inf|nan)", text)
+
+def on_text(table, change: Callable): # DataFrame -> DataFrame
+    "A table with all its text changed."
+    text = [c for c in table if table[c].dtype.kind not in "biufcmM"]
+    return table.assign(**{c: table[c].map(change) for c in text}) if text else table
+
+def for_people(table): # DataFrame -> DataFrame
+    "A table in which no text is a formula."
+    return on_text(table, lambda v: f"'{v}" if is_formula(v) else v)
+
+def as_written(table): # DataFrame -> DataFrame
+    "The table that `for_people` was given."
+    return on_text(table, lambda v: v[1:] if isinstance(v, str) and v[:1] == "'" and is_formula(v) else v)
 
 # %% ../../nbs/core/00a_files.ipynb #edfa6fb7
 def write_record(path: str|Path, record: dict):

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 import numpy as np
-from ..core import MegsslError, write_text
+from ..core import MegsslError, as_written, write_text
 from . import page
 from .figures import (best_trivial, cells_figure, confusion_figure, curve, differences_figure,
                                          effect_name,
@@ -228,7 +228,7 @@ def word_ends(r, best, n: int = 5, least: int = 5): # best: rows of lags.csv; yi
     "The words that were decoded best and worst at the best lag of each model, of those taught `least` times."
     import pandas as pd
     if not (r.folder/"words.csv").is_file(): return
-    words = pd.read_csv(r.folder/"words.csv", keep_default_na=False, dtype={"word": str, "auc": str})
+    words = as_written(pd.read_csv(r.folder/"words.csv", keep_default_na=False, dtype={"word": str, "auc": str}))
     words = words[words["auc"].ne("") & (words["taught"] >= least)]
     words, rows = words.assign(auc=words["auc"].astype(float)), []
     for row in best.itertuples():
@@ -456,6 +456,9 @@ def warnings_of(r: Records) -> list: # blocks for the top of the page
     if said := complaints(r):
         found.append(page.warning("What pretraining itself complains about:",
                                   [page.td(title, text) for title, text in said]))
+    if r.plan.get("one_run_each"):
+        found.append(page.note("Each class of a person is one run: drifts, contacts and the hour tell the classes apart "
+                               "as well as the state of the person does."))
     notes = sorted({note for s in r.stages.values() for note in s.get("provenance", {}).get("notes", ())})
     return found + [page.warning(f"Of weights from elsewhere: {note}.") for note in notes]
 

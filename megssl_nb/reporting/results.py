@@ -10,7 +10,8 @@ __all__ = ['result_columns', 'tidy', 'headline', 'in_headline', 'kept_prediction
 from pathlib import Path
 from typing import Any
 import numpy as np
-from ..core import MegsslError, atomic_path, file_digest, read_record, write_json, write_record
+from ..core import (MegsslError, as_written, atomic_path, file_digest, for_people, read_record, write_json,
+                            write_record)
 from ..evaluation import metrics
 from ..evaluation.inference import jackknife_shares, population_of, score_shares, trial_blocks
 from ..machine.locks import marker
@@ -73,7 +74,7 @@ def kept_predictions(run: Run, job: Any) -> dict: # job: a `Job`; cell -> DataFr
     except (OSError, ValueError) as e:
         raise MegsslError(f"{folder/'predictions.csv'}: not readable as CSV ({' '.join(str(e).split())}); delete the "
                           "folder, and 'megssl ablate' evaluates again") from None
-    said = in_headline(said, run.study)
+    said = in_headline(as_written(said), run.study)
     if job.kind == "evaluate": return {job.cell: said}
     if not {"baseline", "labels"} <= set(said): return {}
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}
@@ -164,9 +165,9 @@ def unit_scores(run: Run, todo: list, population: str): # -> DataFrame like resu
 
 # %% ../../nbs/reporting/42a_results.ipynb #e39ac005
 def write_csv(table, path: str | Path):
-    "Write a table atomically; the same table gives the same bytes."
+    "Write a table atomically; the same table gives the same bytes, and no text in it is a formula."
     with atomic_path(path) as tmp:
-        table.to_csv(tmp, index=False, lineterminator="\n")
+        for_people(table).to_csv(tmp, index=False, lineterminator="\n")
 
 def contents(folder: Path) -> dict: # name -> digest, "" for a file that checks itself or changes from run to run
     "What a finished run folder holds, so that a file that is lost or edited later does not pass unseen."

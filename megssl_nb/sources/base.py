@@ -91,6 +91,7 @@ class Header:
     tmin: float = 0.            # s of a trial's first sample relative to its event
     tracks: dict = field(default_factory=dict) # as those of `Loaded`
     pieces: tuple | None = None # what `continuous` says of a recording with breaks or bad spans; None = it has none
+    bads: list = field(default_factory=list) # channels that the file marks as bad
 
     def __post_init__(self):
         if self.positions is None:

@@ -113,7 +113,7 @@ class EpochsSource(NamedFiles):
         trial, n = len(epochs.times), len(epochs.events)
         return Header(float(epochs.info["sfreq"]), list(epochs.ch_names), epochs.get_channel_types(), n*trial, events,
                       trial,
-                      sensor_positions(epochs.info), float(epochs.tmin))
+                      sensor_positions(epochs.info), float(epochs.tmin), bads=list(epochs.info["bads"]))
 
     def load(self, recording: Recording) -> Loaded:
         "All trials, which must be finite and in SI units."

@@ -79,7 +79,7 @@ class InMemory:
         trial = len(inst.times)
         return Header(float(inst.info["sfreq"]), list(inst.ch_names), inst.get_channel_types(), len(events)*trial,
                       events, trial,
-                      sensor_positions(inst.info), float(inst.tmin))
+                      sensor_positions(inst.info), float(inst.tmin), bads=list(inst.info["bads"]))
 
     def load(self, recording: Recording) -> Loaded:
         "A copy of the object, whose samples must be finite and in SI units."

@@ -324,7 +324,8 @@ def check_pieces(path: Path):
 def raw_header(raw, events) -> Header:
     "The header of an open recording."
     return Header(float(raw.info["sfreq"]), list(raw.ch_names), raw.get_channel_types(), raw.n_times, events,
-                  positions=sensor_positions(raw.info), pieces=continuous(raw) if len(raw.annotations) else None)
+                  positions=sensor_positions(raw.info), pieces=continuous(raw) if len(raw.annotations) else None,
+                  bads=list(raw.info["bads"]))
 
 # %% ../../nbs/sources/02_raw.ipynb #42d87bd4
 def plausible(loaded: Loaded, origin: str) -> Loaded:

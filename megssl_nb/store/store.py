@@ -20,7 +20,7 @@ from .filters import filter_reach, resampled_length
 from .rows import Rows, row_blocks
 from ..sources.base import Source, file_safe, processes, reachable
 from .preprocess import (PrepareConfig, all_tracks, check_length, check_request, choose_channels,
-                                        long_enough, plot_prepared, preprocess, robust_scale)
+                                        long_enough, marked_bad, plot_prepared, preprocess, robust_scale)
 from .common import (aligned, check_copies, check_keys, common_channels, counted, fit_scales,
                                     first_names, rows_of, typical_positions)
 from .steps import read_steps
@@ -535,8 +535,8 @@ def planned_index(source: Source|dict|str|Path,      # as for `prepare`
     planned = source.planned()
     check_keys([r for r, _ in planned])
     found = [plan_one(r, h, cfg) for r, h in planned]
-    names, kinds = common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for (r, _), p in zip(planned, found)],
-                                   cfg)
+    names, kinds = kept_channels(*common_channels([(r.origin, p.sfreq, p.ch_names, p.ch_types) for (r, _),
+                                                   p in zip(planned, found)], cfg), found, cfg)
     positions = typical_positions([aligned(p.positions, rows_of(p.ch_names, names), np.nan) for p in found])
     recordings = [stored_recording(r, p, p.n_times, [], [], "", names) for (r, _), p in zip(planned, found)]
     events = all_events([p.events for p in found])
@@ -569,5 +569,6 @@ def plan_one(r, h, cfg): # as `Prepared`, without samples
         events["onset"], events["duration"] = [a/rate for a, _ in segments], n/rate
     return SimpleNamespace(sfreq=rate, ch_names=[h.ch_names[i] for i in picks], ch_types=[h.ch_types[i] for i in picks],
                            positions=h.positions[picks],
-                           events=events, segments=segments, n_times=pieces*n, digest="planned", bads={}, log=[],
+                           events=events, segments=segments, n_times=pieces*n, digest="planned", log=[],
+                           bads=marked_bad([h.ch_names[i] for i in picks], h.bads, cfg),
                            tmin=h.tmin, marks=None, tracks=tracks)

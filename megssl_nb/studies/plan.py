@@ -6,8 +6,8 @@
 __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_headline', 'label_draws',
            'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'in_precision',
            'classifier', 'timed', 'measure', 'first_looks', 'seconds', 'at_once', 'by_urgency', 'wall_seconds',
-           'planned_run', 'foresight', 'pilot', 'shapes', 'plan', 'check_precision', 'class_counts', 'described_work',
-           'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
+           'planned_run', 'foresight', 'pilot', 'one_run_each', 'shapes', 'plan', 'check_precision', 'class_counts',
+           'described_work', 'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
@@ -231,7 +231,7 @@ def step_seconds(loss: Callable, # windows (b, C, T) -> scalar
         done()
         return time.perf_counter() - start
     once(batch[:1])
-    n = min(len(batch), max(1, int(patience / once(batch[:1]))))
+    n = min(len(batch), max(1, int(patience / max(once(batch[:1]), 1e-9))))  # a clock may stand still
     return sorted(once(batch[:n]) for _ in range(repeats))[repeats // 2] * len(batch) / n
 
 def in_precision(loss: Callable, name: str, device: str) -> Callable: # name: `precision` of a training
@@ -407,6 +407,16 @@ def pilot(folder: Path, reference: str, metric: str = "balanced_accuracy"
     codes = [np.unique(d.index.get_level_values(k), return_inverse=True)[1] for k in ("subject", "seed")]
     return tuple(float(np.sqrt(np.mean(v))) for v in variances(d.to_numpy().T, *codes))
 
+# %% ../../nbs/studies/41_plan.ipynb #e78cf556
+def one_run_each(windows) -> bool: # windows: Windows
+    "Whether each class of a person is one run of its own, so that whatever tells runs apart tells classes apart."
+    if not windows.classes or windows.samples is not None: return False
+    labelled = windows.y >= 0
+    stands = set(zip(windows.subject[labelled].tolist(), windows.stream[labelled].tolist(), windows.y[labelled].tolist()))
+    runs, classes = {(s, r) for s, r, _ in stands}, {(s, k) for s, _, k in stands}
+    several = len(classes) > len({s for s, _ in classes})  # who has one class only says so elsewhere
+    return several and len(stands) == len(runs) == len(classes)
+
 # %% ../../nbs/studies/41_plan.ipynb #bda4a9d0
 def shapes(run: Run) -> dict: # name -> shape, B = batch
     "The shape of one batch at each station of the encoder."
@@ -482,7 +492,7 @@ def described_work(run: Run, todo: list, # jobs of the run
             "modules": {k: [list(row) for row in v[:-1]] for k, v in modules.items()},
             "cells": {c: [list(s) for s in stages] for c, stages in run.study.stages.items() if not mine or c in mine},
             "seeds": list(dict.fromkeys(j.seed for j in todo)), "folds": len(run.folds(0)),
-            "counts": class_counts(run, todo),
+            "counts": class_counts(run, todo), "one_run_each": run.task is not None and one_run_each(run.windows),
             "weighs": bool(run.study.evaluate.class_weight or run.study.evaluate.thresholds),
             "checkpoints": {name: path.name for name, path in run.checkpoints.items()}, "stages": count("pretrain"),
             "stages_named": named, "saved": named - count("pretrain"), "evaluations": count("evaluate"),
@@ -527,6 +537,9 @@ def counted_text(p: dict, most: int = 12) -> list: # of a plan; lines
               + f"test {told(r['test'])} of {who(r['subjects'])}" for r in rows[:most]]
     if len(rows) > most:
         lines += [f"  and {len(rows) - most} more folds"]
+    if p.get("one_run_each"):
+        lines += ["  each class of a person is one run: drifts, contacts and the hour tell them apart as well; a score of "
+                  "other people, or further runs, can show what is left"]
     least, often = (f(min(r["train"])/sum(r["train"]) for r in rows) for f in (min, max))
     units = [r["units"] for r in rows if r["units"]]
     if units:

@@ -366,7 +366,7 @@ def loop_class():
                 self.ending = bool(everywhere(bool(self.asked.number))[0])
         def tell(self, loss, windows):
             now = time.time()
-            rate, self.clock = windows * self.trainer.world_size / (now - self.clock), now
+            rate, self.clock = windows * self.trainer.world_size / max(now - self.clock, 1e-9), now
             logs, shown = self.objective.logs, self.objective.headlines
             self.log_dict({"loss": loss.detach(), **{k: logs[k] for k in shown}, "windows/s": rate}, prog_bar=True,
                           batch_size=windows)
