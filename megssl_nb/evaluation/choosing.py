@@ -88,11 +88,12 @@ class Answer:
     by: str = ""                                    # what they hold out: "subject", "recording", "trial" or "block"
     transductive: bool = False                      # whether it looks at all test windows at once, without labels
     seconds: float = 0.0
+    members: np.ndarray | None = None               # (n_test, M, K) what each member of an ensemble says
 
     def record(self) -> dict:
-        "All of it but the prediction, as plain data."
+        "All of it but what is predicted, as plain data."
         validation = {m: v for m, v in self.validation.items() if np.isfinite(v)}
-        return {k: v for k, v in vars(self).items() if k != "prediction"} | {"validation": validation}
+        return {k: v for k, v in vars(self).items() if k not in ("prediction", "members")} | {"validation": validation}
 
 # %% ../../nbs/evaluation/32e_choosing.ipynb #0fc53272
 def overall(task: Task, scored: WindowTable, prediction: np.ndarray) -> dict: # metric -> value

@@ -137,7 +137,8 @@ class WordModel:
     "A baseline that teaches on `train`, chooses on `val` and predicts `test`."
     name: str
     what: str
-    predict: Callable # (setting, rows) -> prediction, what was chosen; rows: dict of train, val, test
+    # (setting, rows) -> prediction, what was chosen, of an ensemble what each member says; rows: train, val, test
+    predict: Callable
 
     def __post_init__(self):
         self.__name__ = self.__qualname__ = self.name
@@ -155,11 +156,11 @@ class WordModel:
             if not folds: raise LeftOut("there are too few training windows to choose a penalty with")
             a, b = folds[-1]
             rows |= {"train": setting.train[a], "val": setting.train[b]}
-        prediction, chosen = self.predict(setting, rows)
+        prediction, chosen, *members = self.predict(setting, rows)
         use = electrodes_of(setting)
         if not use.all():
             chosen["electrodes"] = [n for n, u in zip(w.store.ch_names, use) if u]
-        return Answer(prediction, chosen, {}, 0, "", False, time.time() - start)
+        return Answer(prediction, chosen, {}, 0, "", False, time.time() - start, *members)
 
 def linear_read(setting: Setting, x: dict, rows: dict): # x: (n, F) of train, val and test
     "Ridge regression of vectors and numbers, logistic regression of classes, on standardised features."
@@ -183,7 +184,8 @@ bins = WordModel("bins", "The mean in bins of 62.5 ms; ridge regression with a p
                  of_bins)
 
 # %% ../../nbs/evaluation/32o_ensembles.ipynb #e3801bcb
-def of_pitom(setting: Setting, rows: dict, members: int = 10): # -> (n, members, K), or (n, classes)
+def of_pitom(setting: Setting, rows: dict, members: int = 10
+             ): # -> (n, members, K), or (n, classes); what was chosen; (n, members, K)
     import torch
     from megssl_nb.models.pitom import Pitom, entropy, mean_cosine, outputs, squared, train_members
     w, cfg, use = setting.windows, setting.cfg, electrodes_of(setting)
@@ -207,8 +209,11 @@ def of_pitom(setting: Setting, rows: dict, members: int = 10): # -> (n, members,
                                  loss, member_seed(setting, "order"), how)
     out = outputs(net, x["test"]).double()
     told = {"epochs": len(history), "members": members}
-    if w.classes: return out.softmax(-1).mean(0).numpy(), told
-    return out.transpose(0, 1).numpy()*task.spread + task.centre, told
+    if w.classes:
+        each = out.softmax(-1)
+        return each.mean(0).numpy(), told, each.transpose(0, 1).numpy()
+    each = out.transpose(0, 1).numpy()*task.spread + task.centre
+    return each, told, each
 
 pitom = WordModel("pitom", "Ten convolutional networks on bins of 62.5 ms, trained independently in one step.",
                   of_pitom)

@@ -15,8 +15,8 @@ from ..core import Config, MegsslError
 from .metrics import subject_rows
 from .numbers import Numbers, explained, pearson, squared_error
 from .tasks import TaskConfig
-from .word_scores import (cosine, one_vs_rest, pairwise, word_perplexity, rank, top_k, word_auc,
-                                              word_classes, word_similarity)
+from .word_scores import (cosine, one_vs_rest, pairwise, word_perplexity, rank, top_k, unit,
+                                              word_auc, word_classes, word_similarity)
 from ..windows.cut import Windows, WindowTable
 from ..windows.splits import Split
 
@@ -212,4 +212,7 @@ class Words(Vectors):
         area, said = one_vs_rest(similarity, at), np.bincount(at, minlength=len(self.words))
         there = said > 0
         found["words"] = pd.DataFrame({"word": self.words, "taught": self.taught, "tested": said, "auc": area})[there]
+        if np.ndim(prediction) == 3:  # what words are told from: members' distances are averaged, not their vectors
+            direction = unit(np.asarray(prediction, float)).mean(1)
+            found["directions"] = pd.DataFrame(direction, columns=[f"direction:{c}" for c in scored.columns])
         return found

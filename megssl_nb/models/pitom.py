@@ -32,7 +32,7 @@ class Pitom(nn.Module):
         for k in (1, 2, 3):
             self.register_buffer(f"mean{k}", torch.zeros(len(seeds), width))
             self.register_buffer(f"var{k}", torch.ones(len(seeds), width))
-        self.streams = [rng(s, "dropout") for s in seeds]
+        self.streams, self.rooms = [rng(s, "dropout") for s in seeds], {}
 
     def drawn(self, g: torch.Generator) -> dict:
         "The initial weights of a member."
@@ -54,7 +54,7 @@ class Pitom(nn.Module):
         (b, c, t), m, w = x.shape, len(self.conv1), self.width
         if t < 6: raise MegsslError(f"pitom: {t} bins; the network needs six or more, choose longer windows")
         z, n = unfolded(x), (t - 3)//2
-        a1 = (self.conv1.view(m*w, 3*c) @ z).relu_().view(m, w, -1)
+        a1 = (self.conv1.view(m*w, 3*c) @ z[:3*c]).relu_().view(m, w, -1)
         h1, norm1 = _normed(self, a1, 1)
         drop1 = self.drop(h1)
         h2, pool = _pooled(h1, n*b, b)
@@ -70,8 +70,18 @@ class Pitom(nn.Module):
         def back(d: torch.Tensor): # (M, B, K)
             d = drop2(pairs3(norm3(highest(read(d)))))
             d = drop1(pool(pairs2(_relu_back(norm2(d), a2))))
-            self.conv1.grad = (_relu_back(norm1(d), a1).view(m*w, -1) @ z.t()).view_as(self.conv1)
+            found = torch.mm(_relu_back(norm1(d), a1).view(m*w, -1), z.t(), out=self.room(z))
+            if self.conv1.grad is None:
+                self.conv1.grad = torch.empty_like(self.conv1)
+            self.conv1.grad.view(m*w, 3*c).copy_(found[:, :3*c])
         return output, back
+
+    def room(self, z: torch.Tensor) -> torch.Tensor: # (M*width, len(z))
+        "Memory that is there from the last step: the derivatives of the first weights, in rows that are read fast."
+        like = len(self.conv1)*self.width, len(z), z.dtype, z.device
+        if like not in self.rooms:
+            self.rooms = {like: z.new_empty(like[:2])}
+        return self.rooms[like]
 
     def drop(self, h: torch.Tensor) -> Callable: # (M, width, N), is overwritten -> way back
         "Dropout of each member from its own stream; batch norm has scaled up what is kept."
@@ -89,16 +99,18 @@ class Pitom(nn.Module):
         new = copy.copy(self)
         new._parameters = {k: nn.Parameter(v.detach()[keep].clone()) for k, v in self._parameters.items()}
         new._buffers = {k: v[keep].clone() for k, v in self._buffers.items()}
-        new.streams = [self.streams[k] for k in keep]
+        new.streams, new.rooms = [self.streams[k] for k in keep], {}
         return new
 
 # %% ../../nbs/models/16b_pitom.ipynb #fc83578b
-def unfolded(x: torch.Tensor) -> torch.Tensor: # (B, C, T) -> (3C, (T - 2)*B)
+def unfolded(x: torch.Tensor) -> torch.Tensor: # (B, C, T) -> (3C and up to 15 rows of zeros, (T - 2)*B)
     "Three neighbouring bins below each other; pairs that will be compared are two blocks of columns."
     (b, c, t), n = x.shape, (x.shape[2] - 3)//2
     order = [*range(1, 2*n, 2), *range(2, 2*n + 1, 2), 0, *range(2*n + 1, t - 2)]
     order = torch.tensor([k + o for k in range(3) for o in order], device=x.device)
-    return x.reshape(b, -1).t().contiguous().view(c, t, b).index_select(1, order).view(3*c, -1)
+    out = x.new_zeros((-(-3*c//16)*16, (t - 2)*b))
+    torch.index_select(x.reshape(b, -1).t().contiguous().view(c, t, b), 1, order, out=out[:3*c].view(c, -1, b))
+    return out
 
 # %% ../../nbs/models/16b_pitom.ipynb #56629cc7
 _eps = 1e-5
@@ -133,10 +145,9 @@ def _pairs(net, h, name, b): # (M, width, T*B) -> (M, width, (T - 1)*B), way bac
         bias.grad = d.sum(2)
         first.grad = torch.bmm(d, h[..., :-b].transpose(1, 2))
         second.grad = torch.bmm(d, h[..., b:].transpose(1, 2))
-        new = torch.empty_like(h)
-        new[..., :-b] = torch.bmm(first.transpose(1, 2), d)
-        new[..., -b:] = 0
-        new[..., b:] += torch.bmm(second.transpose(1, 2), d)
+        new, one, two = torch.empty_like(h), *(torch.bmm(k.transpose(1, 2), d) for k in (first, second))
+        new[..., :b], new[..., -b:] = one[..., :b], two[..., -b:]
+        torch.add(one[..., b:], two[..., :-b], out=new[..., b:-b])
         return new
     return out, back
 
@@ -227,7 +238,7 @@ def merged_members(members: list) -> Pitom:
     new._parameters = {k: nn.Parameter(torch.cat([m._parameters[k].detach() for m in members])) for k in
                        new._parameters}
     new._buffers = {k: torch.cat([m._buffers[k] for m in members]) for k in new._buffers}
-    new.streams = [s for m in members for s in m.streams]
+    new.streams, new.rooms = [s for m in members for s in m.streams], {}
     return new
 
 def _optimiser(net, cfg):

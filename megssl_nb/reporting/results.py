@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['result_columns', 'tidy', 'headline', 'in_headline', 'kept_predictions', 'units_of_windows', 'unit_counts',
-           'headline_scores', 'unit_scores', 'write_csv', 'contents', 'collect', 'predictions', 'reliability']
+           'headline_scores', 'unit_scores', 'write_csv', 'contents', 'collect', 'predictions', 'member_rows',
+           'reliability']
 
 # %% ../../nbs/reporting/42a_results.ipynb #569217a3
 from pathlib import Path
@@ -239,6 +240,15 @@ def predictions(windows: WindowTable, prob: np.ndarray
                           "group": windows.group, "true": [classes[i] if i >= 0 else "" for i in windows.y],
                           "predicted": [classes[i] for i in prob.argmax(1)]})
     return table.join(pd.DataFrame(prob, columns=[f"p:{c}" for c in classes]))
+
+# %% ../../nbs/reporting/42a_results.ipynb #fb30f739
+def member_rows(task: Any, windows: WindowTable, members: np.ndarray # `scored` windows, (N, M, K)
+                ): # -> DataFrame: member, level, metric, value, n
+    "The scores of each member of an ensemble alone, of all that was tested."
+    import pandas as pd
+    found = [{"member": k} | {c: r[c] for c in ("level", "metric", "value", "n")} for k in range(members.shape[1])
+             for r in task.rows(windows, members[:, k]) if r["subject"] == "all"]
+    return pd.DataFrame(found)
 
 # %% ../../nbs/reporting/42a_results.ipynb #6fbdb915
 def reliability(windows: WindowTable, prob: np.ndarray, # `scored` windows, (N, K)
