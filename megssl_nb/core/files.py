@@ -205,8 +205,8 @@ def yaml_value(text: str): # -> plain data
     "What a piece of YAML says; not readable is a ValueError or a `yaml.YAMLError`."
     try:
         return plain_loader()(text).get_single_data()
-    except (IndexError, KeyError, AttributeError, TypeError, RecursionError) as e:  # of tags such as !!int
-        raise ValueError(f"not of its kind: {type(e).__name__} {e}") from None
+    except (IndexError, KeyError, AttributeError, TypeError, RecursionError):
+        raise ValueError("nested too deep, or a value is not what its tag, such as !!int, says") from None
 
 # %% ../../nbs/core/00a_files.ipynb #3dc06481
 def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfolded
@@ -233,5 +233,7 @@ def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfol
         size(node)
         return loader.construct_document(node)
     except FileNotFoundError: raise MegsslError(f"{path}: no such file; correct the path") from None
-    except Exception as e:  # a tag such as !!int says what a text is, and then anything can come out
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as e:
         raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())}); correct it") from None
+    except Exception:  # a tag such as !!int says what a text is, and then anything can come out
+        raise MegsslError(f"{path}: not readable as YAML (a value is not what its tag, such as !!int, says); correct it") from None

@@ -457,8 +457,8 @@ def warnings_of(r: Records) -> list: # blocks for the top of the page
         found.append(page.warning("What pretraining itself complains about:",
                                   [page.td(title, text) for title, text in said]))
     if r.plan.get("one_run_each"):
-        found.append(page.note("Each class of a person is one run: drifts, contacts and the hour tell the classes apart "
-                               "as well as the state of the person does."))
+        found.append(page.note("Each class of a person is one run: drifts, contacts and the hour tell the classes "
+                               "apart, as the state of the person does."))
     notes = sorted({note for s in r.stages.values() for note in s.get("provenance", {}).get("notes", ())})
     return found + [page.warning(f"Of weights from elsewhere: {note}.") for note in notes]
 

@@ -297,8 +297,9 @@ packing = 64 # brain signals hold noise: a file that claims to be packed more ti
 
 # %% ../../nbs/sources/01_sources.ipynb #c02f06ae
 def first_line(error: Exception) -> str:
-    "The first line of an exception's text."
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    "The first line of an exception's text, without what only Python can read."
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r":? ?<[\w.]+ object at 0x[0-9a-f]+>", "", line)[:300]
 
 # %% ../../nbs/sources/01_sources.ipynb #f0bf27c2
 @contextlib.contextmanager

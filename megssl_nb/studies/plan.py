@@ -26,6 +26,7 @@ from ..machine.kernels import warm
 from ..machine.locks import check_out, devices, jobs_per_gpu
 from ..evaluation.kept import features_limit
 from ..models.encoder import Encoder
+from ..windows.cut import Windows
 from ..windows.splits import Split
 
 # %% ../../nbs/studies/41_plan.ipynb #b9cae8b7
@@ -408,11 +409,11 @@ def pilot(folder: Path, reference: str, metric: str = "balanced_accuracy"
     return tuple(float(np.sqrt(np.mean(v))) for v in variances(d.to_numpy().T, *codes))
 
 # %% ../../nbs/studies/41_plan.ipynb #e78cf556
-def one_run_each(windows) -> bool: # windows: Windows
+def one_run_each(windows: Windows) -> bool:
     "Whether each class of a person is one run of its own, so that whatever tells runs apart tells classes apart."
     if not windows.classes or windows.samples is not None: return False
     labelled = windows.y >= 0
-    stands = set(zip(windows.subject[labelled].tolist(), windows.stream[labelled].tolist(), windows.y[labelled].tolist()))
+    stands = set(zip(*(x[labelled].tolist() for x in (windows.subject, windows.stream, windows.y))))
     runs, classes = {(s, r) for s, r, _ in stands}, {(s, k) for s, _, k in stands}
     several = len(classes) > len({s for s, _ in classes})  # who has one class only says so elsewhere
     return several and len(stands) == len(runs) == len(classes)
@@ -538,8 +539,8 @@ def counted_text(p: dict, most: int = 12) -> list: # of a plan; lines
     if len(rows) > most:
         lines += [f"  and {len(rows) - most} more folds"]
     if p.get("one_run_each"):
-        lines += ["  each class of a person is one run: drifts, contacts and the hour tell them apart as well; a score of "
-                  "other people, or further runs, can show what is left"]
+        lines += ["  each class of a person is one run: drifts, contacts and the hour tell them apart as well; a score "
+                  "of other people, or further runs, can show what is left"]
     least, often = (f(min(r["train"])/sum(r["train"]) for r in rows) for f in (min, max))
     units = [r["units"] for r in rows if r["units"]]
     if units:
