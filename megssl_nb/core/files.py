@@ -236,4 +236,5 @@ def read_yaml(path: str|Path, limit: int=10**5): # nodes, with every alias unfol
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as e:
         raise MegsslError(f"{path}: not readable as YAML ({' '.join(str(e).split())}); correct it") from None
     except Exception:  # a tag such as !!int says what a text is, and then anything can come out
-        raise MegsslError(f"{path}: not readable as YAML (a value is not what its tag, such as !!int, says); correct it") from None
+        why = "a value is not what its tag, such as !!int, says"
+        raise MegsslError(f"{path}: not readable as YAML ({why}); correct it") from None
