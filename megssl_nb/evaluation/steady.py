@@ -52,7 +52,7 @@ def frequencies(setting) -> tuple: # (F,) Hz, (F,) the class of each, or -1
     hz = [float(v) for v in (given.values() if isinstance(given, dict) else given)]
     if max(hz) >= w.store.sfreq/2:
         raise MegsslError(f"evaluate.frequencies: {max(hz):g} Hz: not below half the sampling rate ({w.store.sfreq:g} "
-                          "Hz)")
+                          "Hz); choose lower ones")
     return np.array(hz), np.array([w.classes.index(c) for c in given] if isinstance(given, dict) else [-1]*len(hz))
 
 # %% ../../nbs/evaluation/32h_steady_states.ipynb #411de6a6

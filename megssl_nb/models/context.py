@@ -56,7 +56,7 @@ class TransformerConfig(Config):
             raise MegsslError(f"context: dim: sinusoid positions need an even number, not {self.dim}; change it by one")
         for name in ("dropout", "layerdrop"):
             if not 0 <= getattr(self, name) < 1:
-                raise MegsslError(f"context: {name}: {getattr(self, name)} is outside 0 to 1")
+                raise MegsslError(f"context: {name}: {getattr(self, name)} is outside 0 to 1; give a share")
         if self.positions == "conv" and self.causal:
             raise MegsslError("context: causal: the convolution of positions 'conv' looks ahead; choose positions: "
                               "sinusoid")

@@ -303,7 +303,7 @@ def read_weights(path: str | Path, config: str) -> dict:
         with safe_open(path, "pt") as f:
             state, written = {k: f.get_tensor(k) for k in f.keys()}, (f.metadata() or {}).get("config")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as e:
-        raise MegsslError(f"{path}: not readable as safetensors ({e})") from None
+        raise MegsslError(f"{path}: not readable as safetensors ({e}); copy the folder again") from None
     if written != config:
         raise MegsslError(f"{path}: config: the weights were written with another config.json (digest {written}, now "
                           f"{config})")

@@ -95,7 +95,7 @@ class Meg2VecModel(nn.Module):
         cfg = meg2vec_config(**options)
         if not cfg.tokenizer.length(sequence_length):
             raise MegsslError(f"meg2vec: sequence_length: {sequence_length} samples are less than the receptive field "
-                              f"of {cfg.tokenizer.field}")
+                              f"of {cfg.tokenizer.field}; give longer windows")
         self.encoder = Encoder(cfg, sensor_image([f"S{i + 1}" for i in range(in_channels)], ["mag"]*in_channels,
                                                  [[float("nan")]*3]*in_channels))
 

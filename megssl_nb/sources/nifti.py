@@ -92,7 +92,8 @@ def repetition(path: Path, image) -> float: # s
     if side.is_file() and "RepetitionTime" in (told := read_json(side)):
         found[side.name] = told["RepetitionTime"]
         if isinstance(found[side.name], bool) or not isinstance(found[side.name], (int, float)):
-            raise MegsslError(f"{side}: RepetitionTime: {found[side.name]!r:.40} is no number of seconds")
+            raise MegsslError(f"{side}: RepetitionTime: {found[side.name]!r:.40} is no number of seconds; "
+                              "correct it")
     times = {k: round(float(v), 5) for k, v in found.items()}  # single precision says .72 as .7200000286
     if not times:
         raise MegsslError(f"{path}: no repetition time (the header says {said[3]:g} in the unit {unit!r}); give sfreq "

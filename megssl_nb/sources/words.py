@@ -31,7 +31,8 @@ def read_transcript(path: str|Path, stop: float|None=None): # stop: s, only word
     for name, values in named.items():
         if not np.isfinite(values).all():
             k = int(np.argmin(np.isfinite(values)))
-            raise MegsslError(f"{path}: transcript: {name} in row {k + 1} is not a number: {table[name][k]!r}")
+            raise MegsslError(f"{path}: transcript: {name} in row {k + 1} is not a number: {table[name][k]!r}; "
+                              "correct the table")
     if "true_prob" in named and ((p := named["true_prob"]) <= 0).any() | (p > 1).any():
         raise MegsslError(f"{path}: transcript: true_prob: probabilities lie above 0 and up to 1; correct the table")
     number, first, at = np.unique(named["word_idx"], return_index=True, return_inverse=True)

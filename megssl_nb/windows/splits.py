@@ -338,7 +338,7 @@ def split_parts(windows, cfg, fold):
         names = parts_in_turn(windows, test, cfg.folds)
         if cfg.folds > len(names):
             raise MegsslError(f"split: folds: {cfg.folds} folds, but {len(names)} parts to test on "
-                              f"({', '.join(names)})")
+                              f"({', '.join(names)}); choose fewer folds")
         test &= np.isin(windows.part, np.array_split(names, cfg.folds)[fold])
         return test, train & ~test
     if (train & test).any():
