@@ -158,6 +158,10 @@ class Records:
         "What pages need to know of a metric by its name."
         even, guesses = 1/len(self.classes) if self.classes else None, {"auc": .5, "kappa": 0., "r2": 0., "r": 0.}
         guesses |= dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), even)
+        each = select(self.results, subject="all", level=level)
+        each = each[each["metric"].str.startswith("f1:")].groupby("metric")["n"].mean()
+        if len(each):
+            guesses["accuracy"] = float(each.max()/each.sum())  # always the most frequent class
         better = "low" if less_is_better(metric) else "high"
         return Score(metric, better, level, guesses.get(metric), possible(metric))
     @property
