@@ -13,11 +13,11 @@ from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, scratch, shows_bar, write_json, write_record
 from ..studies.study import StudyConfig, Run, open_run, read_study, start_run
-from ..machine.kernels import kernel_options, server, warm
+from ..machine.kernels import forks, kernel_options, server
 from ..machine.locks import busy, device, job_lock, locked, sole
 from ..machine.cluster import Local, dask as dask_workers
 from ..studies.plan import (Job, at_once, by_urgency, check_choice, check_precision, described_work, jobs,
-                                    selected)
+                                    selected, shared_by)
 
 # %% ../../nbs/commands/42_ablation.ipynb #3caf585e
 cells_folder = Path(__file__).parents[1] / "cells" if "__file__" in globals() else Path.cwd().parent / "cells"
@@ -96,14 +96,15 @@ def is_done(run_folder: str | Path, job: Job) -> bool:
     if not (folder/records[job.kind]).is_file() or not (folder/"notebook.ipynb").is_file(): return False
     return read_json(folder/records[job.kind]).get("job") == job.digest
 
-def run_job(run_folder: str | Path, job: Job, threads: int = 1) -> tuple: # the job and {seconds, error, notebook}
+def run_job(run_folder: str | Path, job: Job, threads: int = 1,
+            shares: int | None = None) -> tuple: # of a GPU, see `device` -> the job and {seconds, error, notebook}
     "Run one job in a kernel of its own, unless it is done; a failure is returned, not raised."
     run_folder = Path(run_folder).resolve()
     progress = run_folder/busy/f"{job.digest}.json"
     env = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "MEGSSL_PROGRESS": str(progress),
            "MEGSSL_LOCK": str(job_lock(run_folder, job.digest, kernel=True))}
     start, error = time.time(), None
-    with locked(job_lock(run_folder, job.digest), wait=-1), device() as gpu:
+    with locked(job_lock(run_folder, job.digest), wait=-1), device(shares) as gpu:
         if not is_done(run_folder, job):
             try:
                 error = run_notebook(run_folder, job, env | gpu)
@@ -181,7 +182,7 @@ class Bar:
 def ablate(study: StudyConfig | dict | str | Path, # what `read_study` returned, or takes
            out: str | Path | None = None, # run folder; default runs/<name>
            cells: list | None = None, seeds: list | None = None, # a selection, None = all of the study
-           n_jobs: int | None = None, # jobs at once on this machine; None = one per GPU, without GPUs one per core
+           n_jobs: int | None = None, # jobs at once on this machine; None: see `at_once`
            progress: bool = True,
            dask=None, # a Dask cluster that takes the jobs: address, scheduler file or Client
            threads: int = 1, # of each job; another number of threads gives other roundings
@@ -203,14 +204,15 @@ def ablate(study: StudyConfig | dict | str | Path, # what `read_study` returned,
             check_precision(run)
         todo = jobs(run)
         missing = [j for j in selected(todo, cells, seeds) if not is_done(folder, j)]
-        if missing and not dask and warm():
+        if missing and not dask and forks():
             server(os.getpid())  # it imports while this process plans
-        planned = described_work(run, todo, at_once(n_jobs, threads), threads)
+        shares, workers = shared_by(run), at_once(run, n_jobs, threads)
+        planned = described_work(run, todo, workers, threads)
         write_record(folder/"plan.json", planned)
         cost = {j["digest"]: j["seconds"] for j in planned["jobs"]}
-        with dask_workers(dask, folder) if dask and missing else Local(at_once(n_jobs, threads), stop_kernels) as pool:
-            failed = run_all(folder, missing, pool, functools.partial(run_job, folder.resolve(), threads=threads), cost,
-                             progress)
+        with dask_workers(dask, folder) if dask and missing else Local(workers, stop_kernels) as pool:
+            work = functools.partial(run_job, folder.resolve(), threads=threads, shares=shares)
+            failed = run_all(folder, missing, pool, work, cost, progress)
         write_json(folder/"failed.json", failed)
         collect(run, todo)
         report(folder)

@@ -144,21 +144,24 @@ def devices() -> list: # values for CUDA_VISIBLE_DEVICES
     named = [d.strip() for d in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if d.strip()]
     return (named or [str(i) for i in range(count)])[:count]
 
-def jobs_per_gpu() -> int:
-    "How many jobs share a GPU: `MEGSSL_JOBS_PER_GPU`, for small networks; one if it is not set."
-    given = os.environ.get("MEGSSL_JOBS_PER_GPU", "1")
-    if not given.isdigit() or not int(given):
+def jobs_per_gpu(parameters: int | None = None) -> int: # of the network; None: not known
+    """How many jobs share a GPU: `MEGSSL_JOBS_PER_GPU`; if it is not set, of networks with less than five million
+    parameters, which leave most of a card idle, one per two cores and at most eight, and one of others."""
+    given = os.environ.get("MEGSSL_JOBS_PER_GPU", "")
+    if given and (not given.isdigit() or not int(given)):
         raise MegsslError(f"MEGSSL_JOBS_PER_GPU: {given!r}; give the number of jobs that share a GPU")
-    return int(given)
+    if given: return int(given)
+    if parameters is None or parameters >= 5e6: return 1
+    return min(8, max(1, (os.cpu_count() or 1)//2//max(1, len(devices()))))
 
 @contextlib.contextmanager
-def device(): # yields the environment for a kernel
+def device(shares: int | None = None): # jobs that share a GPU, as `jobs_per_gpu`; yields the environment for a kernel
     "A GPU for this job, or a share of one, waiting until one is free; without GPUs nothing."
     found, batch = devices(), os.environ.get("SLURM_JOB_ID", "")
     place = Path(tempfile.gettempdir())/f"megssl-{getpass.getuser()}"
     with contextlib.ExitStack() as stack:
         while found:
-            for share, d in itertools.product(range(jobs_per_gpu()), found): # one job per card first
+            for share, d in itertools.product(range(shares or jobs_per_gpu()), found): # one job per card first
                 name = re.sub(r"[^A-Za-z0-9-]", "_", d) + f"-share{share}" * bool(share)
                 try:
                     stack.enter_context(locked(place/f"gpu{batch}-{name}.lock"))

@@ -55,7 +55,7 @@ class Codebook(nn.Module):
 
     def forward(self, features: torch.Tensor, # (..., width)
                 temperature: float | None = None, # None: the best entry, as in evaluation
-                generator: torch.Generator | None = None,
+                noise: torch.Tensor | None = None, # (..., G, V), see `noise`
                ) -> tuple: # vectors (..., dim), codes (..., G) int64, scores (..., G, V)
         "The vectors of the chosen entries."
         scores = self.scores(features).unflatten(-1, (self.cfg.groups, self.cfg.entries)).float()
@@ -63,12 +63,16 @@ class Codebook(nn.Module):
             codes = scores.argmax(-1)
             choice = _chosen(codes, self.cfg.entries)
         else:
-            noise = -torch.empty(scores.shape,
-                                 device=generator.device).exponential_(generator=generator).log().to(scores.device)
-            soft = ((scores + noise)/temperature).softmax(-1)
+            soft = ((scores - noise.log())/temperature).softmax(-1)
             codes = soft.argmax(-1)
             choice = _chosen(codes, self.cfg.entries) - soft.detach() + soft
         return torch.einsum("...gv,gvd->...gd", choice.to(self.vectors.dtype), self.vectors).flatten(-2), codes, scores
+
+    def noise(self, shape: tuple, generator: torch.Generator): # (...,) -> (..., G, V) exponential
+        "What `forward` adds to the scores is -log of it: Gumbel noise."
+        shape = *shape, self.cfg.groups, self.cfg.entries
+        noise = torch.empty(shape, device=generator.device).exponential_(generator=generator)
+        return noise.to(self.vectors.device)
 
 # %% ../../nbs/models/14_codebook.ipynb #54ed0499
 def perplexity(p: torch.Tensor, # (M, G, V) probabilities or one-hot choices
@@ -146,8 +150,14 @@ class ContrastHead(nn.Module):
                 mask: torch.Tensor,     # (B, N) bool, True = hidden
                 drawn: torch.Tensor,    # (B, n, K) from `draw_negatives`
                 temperature: float | None = None, generator: torch.Generator | None = None) -> dict: # see `tally`
+        most = min(drawn.shape[1], mask.shape[1])
+        noise = None if temperature is None else self.book.noise((len(mask), most), generator)
+        return self.answered(features, context, mask, drawn, temperature, noise)
+
+    def answered(self, features, context, mask, drawn, temperature, noise) -> dict: # noise: (B, n, G, V) or None
+        "The same of noise that is drawn; what can be compiled."
         at, real = marked(mask, drawn.shape[1])
-        vectors, codes, scores = self.book(self.drop(taken(features, at)), temperature, generator)
+        vectors, codes, scores = self.book(self.drop(taken(features, at)), temperature, noise)
         answers, vectors = self.to_answer(taken(context, at)), self.to_vector(vectors)
         return {"at": at, "real": real, "answers": answers, "vectors": vectors, "codes": codes, "scores": scores,
                 "drawn": drawn,

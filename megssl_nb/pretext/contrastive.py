@@ -48,6 +48,7 @@ def _mean_square(features): # Tokens -> scalar, over the valid ones
 class Contrastive(Pretext):
     "Pick the code of a hidden token out of those of other hidden tokens of the window."
     Config, headlines, requires = ContrastiveConfig, ("accuracy", "perplexity"), ("features", "covers")
+    tally = staticmethod(tally)
 
     @classmethod
     def fits(cls, config: ContrastiveConfig, tokenizer: torch.nn.Module):
@@ -96,7 +97,7 @@ class Contrastive(Pretext):
 
     def output(self, encoder: Encoder, batch: Batch, mask: torch.Tensor, features: Tokens, out: dict) -> PretextOutput:
         "Losses, figures of merit, and answers and codes at their places."
-        t = tally(out, soft=self.training)
+        t = self.tally(out, soft=self.training)
         n = t["n"].clamp(min=1)
         parts = {"contrastive": t["contrastive"]/n, "diversity": t["diversity"]/n,
                  "penalty": _mean_square(features)}

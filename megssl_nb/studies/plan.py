@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_headline', 'label_draws',
            'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'in_precision',
-           'classifier', 'timed', 'measure', 'first_looks', 'seconds', 'at_once', 'by_urgency', 'wall_seconds',
-           'planned_run', 'foresight', 'pilot', 'one_run_each', 'shapes', 'plan', 'check_precision', 'class_counts',
-           'described_work', 'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
+           'classifier', 'timed', 'measure', 'first_looks', 'seconds', 'shared_by', 'at_once', 'by_urgency',
+           'wall_seconds', 'planned_run', 'foresight', 'pilot', 'one_run_each', 'shapes', 'plan', 'check_precision',
+           'class_counts', 'described_work', 'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of',
+           'bf16_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
@@ -328,11 +329,16 @@ def seconds(run: Run, job: Job, step: dict, # the run at the job's point, and wh
     return start + a_fit * len(e.counts) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
-def at_once(n_jobs: int | None = None, threads: int = 1) -> int:
-    """How many jobs run at the same time on this machine: `jobs_per_gpu` on each GPU, without GPUs as many as its cores
+def shared_by(run: Run) -> int:
+    "How many jobs of a study share a GPU of this machine."
+    if not devices(): return 1
+    return jobs_per_gpu(sum(p.numel() for p in run.encoder(0).parameters()))
+
+def at_once(run: Run, n_jobs: int | None = None, threads: int = 1) -> int:
+    """How many jobs run at the same time on this machine: as many as share its GPUs, without GPUs as many as its cores
     carry."""
     from joblib import cpu_count
-    return n_jobs or len(devices()) * jobs_per_gpu() or max(1, cpu_count() // threads)
+    return n_jobs or len(devices()) * shared_by(run) or max(1, cpu_count() // threads)
 
 def by_urgency(todo: list, cost: dict) -> list:
     """Jobs in the order of the work that hangs on them: their own seconds and those of the longest chain that needs
@@ -437,7 +443,7 @@ def plan(study: Run | StudyConfig | dict | str | Path, out: str | Path | None = 
     run = study if isinstance(study, Run) else planned_run(study, out)
     if here:
         check_precision(run)
-    return described_work(run, jobs(run, cells, seeds), at_once(n_jobs, threads), threads)
+    return described_work(run, jobs(run, cells, seeds), at_once(run, n_jobs, threads), threads)
 
 def check_precision(run: Run):
     "Refuse what this machine cannot compute."

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from ..core import MegsslError, atomic_path, torch_rng
-from ..windows.batches import Batch, full
+from ..windows.batches import Batch, at_hand, full
 
 # %% ../../nbs/train/33g_device.ipynb #43d8b0a2
 class Gathered:
@@ -121,10 +121,12 @@ def signature(batch: Batch) -> tuple:
     return batch.sfreq, *(of(getattr(batch, k)) for k in _tensors)
 
 class Recorded:
-    "Forward and backward of a training step as one CUDA graph."
+    "Forward and backward of a training step, and the clipping of its gradient, as one CUDA graph."
     def __init__(self, objective: nn.Module, params: list, batch: Batch,
-                 cast: Callable): # makes the context of the precision
+                 cast: Callable, # makes the context of the precision
+                 clip: float | None = None): # norm of the whole gradient; None: it is left as it is
         self.objective, self.params, self.cast, self.shape = objective, list(params), cast, signature(batch)
+        self.clip, self.norm = clip, None
         self.generator = torch.Generator(batch.x.device)
         self.batch = copy.copy(batch)
         self.moving = [k for k in _tensors if (v := getattr(batch, k)) is not None and v.numel()
@@ -157,6 +159,8 @@ class Recorded:
             loss, count = self.objective.loss(self.batch, self.generator)
         row = figures(loss, self.objective.logs)
         loss.backward()
+        if self.clip:
+            self.norm = nn.utils.clip_grad_norm_(self.params, self.clip)
         return loss.detach(), count, row
 
     def __call__(self, batch: Batch, seed: int) -> tuple: # loss, count, figures
@@ -234,8 +238,9 @@ def casting(dtype: torch.dtype | None): # None: float32 -> makes the context of 
 
 # %% ../../nbs/train/33g_device.ipynb #1747dcc6
 class Copies:
-    "Copies of nested lists and dicts of tensors in the memory of the host, in which the next ones lie, too."
-    def __init__(self):
+    "Copies of nested lists and dicts of tensors in memory in which the next ones lie, too."
+    def __init__(self, device: str | None = "cpu"): # where they lie; None: beside what they are copies of
+        self.device = device
         self.room, self.kept = {}, ()  # place in the content -> copy; tensors that need none, for nobody writes to them
     def __call__(self, content):
         "A copy; the one before is lost."
@@ -247,7 +252,7 @@ class Copies:
             if not isinstance(value, torch.Tensor) or id(value) in kept: return value
             there, value = self.room.get(at), value.detach()
             fits = there is not None and (there.shape, there.dtype) == (value.shape, value.dtype)
-            made[at] = there.copy_(value) if fits else value.to("cpu", copy=True)
+            made[at] = there.copy_(value) if fits else value.to(self.device or value.device, copy=True)
             return made[at]
         content, self.room = copied(content, ()), made
         return content
@@ -255,14 +260,27 @@ class Copies:
 class Writer:
     "Writes files one after the other, in a thread."
     def __init__(self):
-        self.thread, self.fault, self.copies = None, None, Copies()
+        self.thread, self.fault, self.copies, self.beside = None, None, Copies(), Copies(None)
     def __call__(self, content, path):
         "Begin to write; what `content` holds may change afterwards."
         self.wait()
-        self.thread = threading.Thread(target=self.write, args=(self.copies(content), Path(path)))
+        self.beside.kept, copied = self.copies.kept, None
+        far = [v for v in tree_leaves(content) if isinstance(v, torch.Tensor) and not at_hand(v)]
+        if later := bool(far and (self.beside.room or _fits(far))):
+            content = self.beside(content)
+            copied = torch.cuda.current_stream().record_event() if far[0].is_cuda else None
+        else:
+            content = self.copies(content)
+        self.thread = threading.Thread(target=self.write, args=(content, Path(path), later, copied))
         self.thread.start()
-    def write(self, content: object, path: Path):
+    def write(self, content: object, path: Path, later: bool, # later: it is still to be carried to the host
+              copied: object): # the event of a GPU after which it may be, or None
+        stream = torch.cuda.Stream() if copied else None
         try:
+            with torch.cuda.stream(stream):
+                if copied:
+                    stream.wait_event(copied)
+                content = self.copies(content) if later else content
             with atomic_path(path) as tmp:
                 torch.save(content, tmp)
         except BaseException as e:
@@ -273,3 +291,7 @@ class Writer:
             self.thread.join()
         self.thread, fault, self.fault = None, self.fault, None
         if fault: raise fault
+
+def _fits(tensors: list) -> bool:
+    "Whether copies of tensors take less than a quarter of what is free on their GPU."
+    return not tensors[0].is_cuda or sum(v.nbytes for v in tensors) < torch.cuda.mem_get_info(tensors[0].device)[0]/4

@@ -249,6 +249,12 @@ def loop_class():
             fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"  # it must not unscale
             adam, rate = optimiser(self.objective, self.cfg, self.total, fused)
             return {"optimizer": adam, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+        def __setattr__(self, name, value):
+            "Lightning writes the name of each hook here, forty times in a step; torch would look at what it is."
+            if name == "_current_fx_name":
+                object.__setattr__(self, name, value)
+            else:
+                super().__setattr__(name, value)
         @property
         def shares(self): return self.cfg.accumulate * self.trainer.world_size  # steps that make one update
         def where(self): return f"epoch {self.current_epoch + 1}, step {len(self.losses)}"
@@ -321,7 +327,7 @@ def loop_class():
                 params = [p for p in self.objective.parameters() if p.requires_grad]
                 dtype = torch.bfloat16 if self.trainer.precision == "bf16-mixed" else None
                 try:
-                    self.recorded = Recorded(self.objective, params, batch, casting(dtype))
+                    self.recorded = Recorded(self.objective, params, batch, casting(dtype), self.cfg.clip)
                 except (RuntimeError, MegsslError) as e:
                     told = str(e).splitlines()[0][:200]
                     warnings.warn(f"training: the step cannot be recorded, it is launched kernel by kernel ({told})")
@@ -373,6 +379,9 @@ def loop_class():
             self.log_dict({k: v for k, v in logs.items() if k not in shown}
                           | {"lr": self.trainer.optimizers[0].param_groups[0]["lr"]}, batch_size=windows)
         def configure_gradient_clipping(self, optimiser, gradient_clip_val=None, gradient_clip_algorithm=None):
+            if self.replayed: # a recorded step holds it
+                self.unseen.norm(self.recorded.norm.clone())
+                return
             params = [p for g in optimiser.param_groups for p in g["params"]]
             if self.shares > 1: # Lightning has divided by `shares`
                 if self.far: # the sum over the processes is not read either

@@ -167,6 +167,8 @@ def compile_parts(encoder: Encoder, stage: Pretext):
     for module in [*layers, *parts, *decoder]:
         if any(True for _ in module.parameters()):
             module.compile()
+    if gpu() and hasattr(stage, "tally"): # many small kernels; a CPU takes lists of a length that changes
+        stage.head.answered, stage.tally = torch.compile(stage.head.answered), torch.compile(stage.tally)
 
 @dataclass
 class Training:
