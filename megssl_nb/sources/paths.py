@@ -36,6 +36,8 @@ def no_participant(path: Path) -> str: # "" = it may be a recording of somebody
     "Why a file is no recording of a participant: an empty room, what the system is adjusted by, notes without signals."
     if re.search(rooms, path.name): return "empty room"
     if re.match("(?i)(ct_sparse|sss_cal)|.*acq-(crosstalk|calibration)", path.name): return "adjustment of the system"
+    if derived := _derived.search(path.name): return f"derived, {derived[1]}"
+    if is_layout(path): return "layout of sensors"
     if path.suffix.lower() in (".edf", ".bdf") and path.is_file():
         with contextlib.suppress(ValueError, OSError):
             h = edf_header(path)
@@ -54,7 +56,7 @@ def of_participants(paths: list, where: Path) -> list:
 
 # %% ../../nbs/sources/01c_paths.ipynb #cf747ab1
 def raw_paths(folder: Path) -> list[Path]:
-    "All recordings, and pieces of them, below `folder`; files with derived results (`-eve.fif`, `-epo.fif`) are none."
+    "All files of recordings, and pieces of them, below `folder`."
     if pdf := bti_signals(folder):
         if len(pdf) > 1:
             names = ", ".join(p.name for p in pdf)
@@ -63,7 +65,7 @@ def raw_paths(folder: Path) -> list[Path]:
     found = []
     for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
         if path.name.lower().endswith(suffixes):
-            found += [] if _derived.search(path.name) or is_layout(path) else [path]
+            found.append(path)
         elif path.is_dir():
             found += raw_paths(path)
     return found
@@ -177,6 +179,8 @@ def matching(pattern: str) -> list[Path]:
         if not paths: raise MegsslError(f"{path}: paths: no such file or folder; correct the path")
         folders = [p.is_dir() and p.suffix.lower() not in whole_folders for p in paths]
         found = [q for p, below in zip(paths, folders) for q in (raw_paths(p) if below else [p])]
+        if all(folders) and all(_derived.search(p.name) or is_layout(p) for p in found):
+            found = []
         found = found if paths == [path] and not folders[0] else of_participants(found, path)
     if not found:
         raise MegsslError(f"{path}: paths: holds no recording that MNE reads ({', '.join(suffixes)}, 4D/BTi "

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['around', 'overhead', 'a_fit', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_headline', 'label_draws',
            'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds', 'in_precision',
-           'classifier', 'timed', 'measure', 'first_looks', 'seconds', 'shared_by', 'at_once', 'by_urgency',
+           'classifier', 'timed', 'told_of', 'measure', 'first_looks', 'seconds', 'shared_by', 'at_once', 'by_urgency',
            'wall_seconds', 'planned_run', 'foresight', 'pilot', 'one_run_each', 'shapes', 'plan', 'check_precision',
            'class_counts', 'described_work', 'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of',
            'bf16_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
-import heapq, math, time
+import contextlib, heapq, math, time, traceback
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -24,6 +24,7 @@ from .study import (StudyConfig, Run, find_checkpoints, open_run, read_study, fu
 from .checkpoint import audit_checkpoint, check_fits, is_checkpoint
 from .sweep import cell_folder
 from ..machine.kernels import warm
+from ..sources.base import first_line
 from ..machine.locks import check_out, devices, jobs_per_gpu
 from ..evaluation.kept import features_limit
 from ..models.encoder import Encoder
@@ -258,6 +259,19 @@ def timed(run: Run, used: int = 1) -> dict: # used: threads per job; -> what `me
                             s.evaluate.precision]), used)
     return run.once(key, lambda: measure(run, used))
 
+@contextlib.contextmanager
+def told_of(name: str | tuple):
+    "What the code of a task or a network raises, with the place in the file that raised it."
+    try: yield
+    except (MegsslError, torch.OutOfMemoryError): raise
+    except Exception as e:
+        at = traceback.extract_tb(e.__traceback__)[-1]
+        own = [f for f in traceback.extract_tb(e.__traceback__) if "site-packages" not in f.filename]
+        at = own[-1] if own else at
+        raise MegsslError(f"{name if isinstance(name, str) else ' + '.join(name)}: a step on random windows fails: "
+                          f"{first_line(e)} ({at.filename}, line {at.lineno}); mend it there, or the shapes of the "
+                          "study") from e
+
 def measure(run: Run, used: int = 1
             ) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step; beside bf16
                        # on a CPU also "... in float32"
@@ -270,7 +284,8 @@ def measure(run: Run, used: int = 1
     threads, out = torch.get_num_threads(), {}
     def time_it(name, loss, batch, parameters, cfg):
         parameters = list(parameters)
-        out[name] = step_seconds(in_precision(loss, cfg.precision, device), batch, parameters)
+        with told_of(name):
+            out[name] = step_seconds(in_precision(loss, cfg.precision, device), batch, parameters)
         if cfg.precision == "bf16-mixed" and device == "cpu":
             told = name if isinstance(name, str) else " + ".join(name)
             out[f"{told} in float32"] = step_seconds(loss, batch, parameters)
