@@ -12,6 +12,7 @@ import numpy as np
 from .ablation import ablate
 from itertools import combinations
 from ..core import MegsslError, as_written, atomic_path, digest, read_record
+from ..evaluation.metrics import guessed
 from ..evaluation.nulls import (adjusted, auc_of_items, block_length, paired_null, permuted_scores,
                                         ranked_auc)
 from ..evaluation.word_scores import word_similarity
@@ -231,14 +232,10 @@ def lag_curve(folder: str | Path, how: str = "shift", times: int = 999): # -> Da
 def chance_of(run: Run, metric: str) -> float: # NaN: not known
     "What knowing nothing reaches."
     if metric == run.task.score.metric:
-        guess = run.task.score.guess
-        return np.nan if guess is None else guess
-    known = {"auc": .5, "pairwise": .5, "kappa": 0., "r": 0., "r2": 0.}
-    if run.task.classes:
-        known |= dict.fromkeys(("balanced_accuracy", "macro_f1"), 1/len(run.task.classes))
-        often = run.windows.tally(np.arange(len(run.windows.recording)))
-        known["accuracy"] = often.max()/often.sum()  # always the most frequent class
-    return .5 if metric.startswith("word_auc") else known.get(metric, np.nan)
+        if run.task.score.guess is not None: return run.task.score.guess
+    often = run.windows.tally(np.arange(len(run.windows.recording))) if run.task.classes else None
+    guess = guessed(metric, len(run.task.classes or ()), often)
+    return np.nan if guess is None else guess
 
 def curves_of(run: Run, metric: str): # -> DataFrame: of each job its score, with its lag
     "The scores that curves are made of, in the headline setting."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['vote', 'units', 'confusion', 'ranking', 'calibration', 'plot_reliability', 'scores', 'subject_rows', 'metric_rows',
-           'Score']
+           'Score', 'guessed']
 
 # %% ../../nbs/evaluation/30_metrics.ipynb #358805cc
 import math
@@ -205,3 +205,17 @@ class Score:
     def read(said: dict) -> "Score": # what `plain` gave
         bounds = (inf if b is None else b for b, inf in zip(said["bounds"], (-math.inf, math.inf)))
         return Score(**said | {"bounds": tuple(bounds)})
+
+# %% ../../nbs/evaluation/30_metrics.ipynb #6ec1b727
+def guessed(metric: str, classes: int | None = None, # of the task; None: it has none
+            counts: np.ndarray | None = None # (classes,) how often each occurs
+           ) -> float | None: # None = not known
+    """What knowing nothing reaches: no guess has more balanced accuracy or macro-F1 than one over the classes, and none
+    more accuracy than the most frequent class alone."""
+    known = {"auc": .5, "pairwise": .5, "kappa": 0., "r": 0., "r2": 0.}
+    if classes:
+        known |= dict.fromkeys(("balanced_accuracy", "macro_f1"), 1/classes)
+    if counts is not None and len(counts) and np.sum(counts):
+        known["accuracy"] = float(np.max(counts)/np.sum(counts))
+    return .5 if metric.startswith("word_auc") else known.get(metric)
+

@@ -20,7 +20,7 @@ from .figures import (Legend, best_trivial, is_baseline, preview_figure, preview
 from .page import count
 from ..studies.cells import with_cells
 from ..studies.sweep import sweep_points, table_value
-from ..evaluation.metrics import Score
+from ..evaluation.metrics import Score, guessed
 from ..evaluation.statistics import answer_counts, holm, less_is_better, possible, summarise, withheld
 
 # %% ../../nbs/reporting/43c_records.ipynb #6936fca0
@@ -151,19 +151,17 @@ class Records:
                               f"{', '.join(m for m in there if ':' not in m)}")
         if wanted: return self.of_metric(wanted, level)
         for said in (Score.read(m["score"]) for m in self.cells if m.get("score")):
-            if said.metric in there and said.level in levels: return said
+            if said.metric not in there or said.level not in levels: continue
+            return said if said.guess is not None else replace(said, guess=self.of_metric(said.metric, said.level).guess)
         known = ("balanced_accuracy", "macro_f1", "r2")
         return self.of_metric(next((m for m in known if m in there), there[0] if there else known[0]), level)
     def of_metric(self, metric: str, level: str) -> Score:
         "What pages need to know of a metric by its name."
-        even, guesses = 1/len(self.classes) if self.classes else None, {"auc": .5, "kappa": 0., "r2": 0., "r": 0.}
-        guesses |= dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), even)
         each = select(self.results, subject="all", level=level)
         each = each[each["metric"].str.startswith("f1:")].groupby("metric")["n"].mean()
-        if len(each):
-            guesses["accuracy"] = float(each.max()/each.sum())  # always the most frequent class
         better = "low" if less_is_better(metric) else "high"
-        return Score(metric, better, level, guesses.get(metric), possible(metric))
+        guess = guessed(metric, len(self.classes or ()), each.to_numpy())
+        return Score(metric, better, level, guess, possible(metric))
     @property
     def level(self) -> str: return self.score.level
     @property
