@@ -17,6 +17,7 @@ from .rows import Rows
 # %% ../../nbs/store/04d_copies.ipynb #f7a4a353
 half, apart, bits = 64, 24, 48 # samples around a peak, and between two; signs of a mark
 longest, most = 384, 4096 # samples of a trial that is one piece; marks of a recording
+settles = 17 # samples after which the filter of the slope has forgotten how a trial began
 span, enough = 512, .1 # samples that are one piece when it is told how much is shared; share that makes a copy
 
 # %% ../../nbs/store/04d_copies.ipynb #fa3de1e2
@@ -29,6 +30,7 @@ class Marks:
     below: int          # the list holds all marks of these channels that are smaller than this
     trial: int = 0      # samples of a trial; 0 for a continuous recording
     again: float = 0.   # share of the marks that were dropped because they occur at several times
+    inner: "Marks | None" = None # of trials that are one piece each: what a recording would have of them
 
     def upto(self, below: int) -> "Marks":
         "The marks smaller than `below`."
@@ -38,15 +40,24 @@ class Marks:
     def plain(self, n: int=128) -> dict:
         "The `n` smallest marks, for a manifest."
         few = self.upto(int(self.mark[n])) if len(self.mark) > n else self
-        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(few).items()}
+        said = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(few).items() if k != "inner"}
+        return said | ({"inner": self.inner.plain(n)} if self.inner else {})
 
     @classmethod
     def read(cls, plain: dict) -> "Marks":
         "The marks that `plain` wrote."
-        return cls(**{k: np.asarray(v, np.int64) if isinstance(v, list) else v for k, v in plain.items()})
+        said = {k: np.asarray(v, np.int64) if isinstance(v, list) else v for k, v in plain.items()}
+        return cls(**said | ({"inner": cls.read(said["inner"])} if said.get("inner") else {}))
 
     @property
     def unit(self) -> np.ndarray: return self.at // (self.trial or span)
+    @property
+    def of_pieces(self) -> bool: return 0 < self.trial < longest # each trial is one piece
+
+    def beside(self, other: "Marks") -> "Marks":
+        "Those that can be compared with the marks of another recording."
+        same = self.of_pieces and other.trial == self.trial
+        return self.inner if self.inner and not same else self
 
 # %% ../../nbs/store/04d_copies.ipynb #56a524bb
 @functools.cache
@@ -90,6 +101,19 @@ def around_peaks(z: np.ndarray) -> tuple: # (n,) -> (k, 2 half) pieces, (k,) sam
     bend = left - 2*top + right
     late = np.where(bend < 0, (left - right) / np.where(bend < 0, 2*bend, 1), 0).clip(-.5, .5)
     return z[at[:, None] + np.arange(-half, half)], at, late
+
+def inner_marks(row: np.ndarray, # (T,) samples of one channel
+                parts: list): # [(start, k, n)] -> marks, samples
+    "The marks of one channel around the peaks within trials, where these have room for them."
+    from scipy.signal import lfilter
+    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    for a, k, n in parts:
+        x = row[a:a + k*n].reshape(k, n).astype(float)
+        for i, z in enumerate(lfilter(slope(), 1, x - x[:, :1])[:, settles:]):
+            pieces, at, late = around_peaks(z)
+            if len(at):
+                found.append((numbers(phase_shapes(pieces, .5, late)), a + i*n + settles + at))
+    return tuple(map(np.concatenate, zip(*found)))
 
 def row_marks(row: np.ndarray, # (T,) samples of one channel
               parts: list, # [(start, k, n)] k stretches of n samples
@@ -158,6 +182,12 @@ def find_marks(data: np.ndarray|Rows, # (C, T) in memory or `Rows`
     marks = sampled(mark, at, channel, 2**bits if trial else int(2**bits*min(1, 8/len(chosen))), trial)
     if 0 < trial < 16:
         marks.again = max(marks.again, .2) # few values
+    if 2*half + settles < trial < longest:
+        found = [(*inner_marks(data[i], parts), j) for j, i in enumerate(chosen)]
+        mark, at = (np.concatenate([f[k] for f in found]) for k in (0, 1))
+        channel = np.concatenate([np.full(len(f[0]), f[2]) for f in found])
+        inner = sampled(mark, at, channel, int(2**bits*min(1, 8/len(chosen))), trial)
+        marks.inner = inner if len(inner.mark) else None
     return marks
 
 # %% ../../nbs/store/04d_copies.ipynb #79628f57
@@ -176,11 +206,23 @@ def sampled(mark, at, channel, below, trial) -> Marks:
     return Marks(mark[first], at[first], channel[first], below, trial, float(again))
 
 # %% ../../nbs/store/04d_copies.ipynb #cebece77
+def steady(a: Marks, b: Marks, i: np.ndarray, j: np.ndarray) -> np.ndarray: # (k,) bool
+    "Which of the marks that agree have the lag that most others have of their trial; three trials at least."
+    piece = np.unique(np.stack([m.unit[k] if m.of_pieces else 0*k for m, k in ((a, i), (b, j))]), axis=1,
+                      return_inverse=True)[1]
+    lag = np.rint((a.at[i] - b.at[j]) / 2)
+    common = np.array([np.median(lag[piece == p]) for p in range(piece.max() + 1)])
+    right = np.abs(lag - common[piece]) <= 1
+    return right if len(np.unique(piece[right])) >= 3 else np.zeros(len(i), bool)
+
 def agreement(a: Marks, b: Marks) -> tuple: # (k,) places in a and (k,) in b
     "Marks that agree at a lag at which others do; of short trials all that agree."
     _, i, j = np.intersect1d(a.mark, b.mark, assume_unique=True, return_indices=True)
     if not len(i): return i, j
-    if not (0 < a.trial < longest and a.trial == b.trial):
+    if a.trial != b.trial and (a.of_pieces or b.of_pieces): # trials of a recording, or of other trials
+        at_one_lag = steady(a, b, i, j)
+        i, j = i[at_one_lag], j[at_one_lag]
+    elif not a.of_pieces:
         lag = np.rint((a.at[i] - b.at[j]) / 2).astype(np.int64)
         values, which, count = np.unique(lag, return_inverse=True, return_counts=True)
         votes = sum(np.where(np.isin(values + k, values), count[np.searchsorted(values,
@@ -195,6 +237,7 @@ def shared(a: Marks, b: Marks,
            legal: Callable|None=None, # (samples of a, samples of b) -> which of these pairs may agree
           ) -> tuple: # of a and of b: the share that is in the other
     "How much of two recordings is the same."
+    a, b = a.beside(b), b.beside(a)
     below = min(a.below, b.below)
     a, b = a.upto(below), b.upto(below)
     i, j = agreement(a, b)
@@ -213,13 +256,15 @@ def share_of(units, agreeing) -> float: # the unit of each mark, and of each tha
 def candidates(marks: list, # of Marks
                least=3) -> list: # [(i, j)], i < j
     "Pairs of recordings that have some marks in common."
-    mark, owner = np.concatenate([m.mark for m in marks]), np.repeat(np.arange(len(marks)),
-        [len(m.mark) for m in marks])
+    every = [(k, part) for k, m in enumerate(marks) for part in (m, m.inner) if part]
+    mark, owner = np.concatenate([m.mark for _, m in every]), np.repeat([k for k, _ in every],
+        [len(m.mark) for _, m in every])
     order = np.argsort(mark, kind="stable")
     mark, owner = mark[order], owner[order]
     same = np.flatnonzero(mark[1:] == mark[:-1])
     pairs, count = np.unique(owner[same]*len(marks) + owner[same + 1], return_counts=True)
-    return [divmod(int(p), len(marks)) for p in pairs[count >= least]]
+    found = (divmod(int(p), len(marks)) for p in pairs[count >= least])
+    return [(i, j) for i, j in found if i != j]
 
 # %% ../../nbs/store/04d_copies.ipynb #a3886e7f
 def same_time(r, s, sfreq: float): # two recordings of a store

@@ -25,9 +25,6 @@ def check_fit(first, other, name: str): # Index or Store
             raise MegsslError(f"{name}: {what}: {first_names(its)}, but the study's store has {first_names(mine)}; "
                               "prepare it with picks: the channels of the study's store, in their order")
 
-def _marks(r) -> Marks:
-    return Marks(**{k: np.array(v, np.int64) if isinstance(v, list) else v for k, v in r.marks.items()})
-
 class Enlarged(Index):
     "The recordings of a store, and after them those of others that only pretrain."
     def __init__(self, stores: list): # the first has the labels; names of folders tell the others apart
@@ -45,7 +42,7 @@ class Enlarged(Index):
             self.places += [(k, i) for i in kept]
             recordings += [as_further(other.recordings[i], f"{k}.{other.name}") for i in kept]
         marked = [r for r in recordings if r.marks]
-        refuse_copies(marked, [_marks(r) for r in marked], first.sfreq)
+        refuse_copies(marked, [Marks.read(r.marks) for r in marked], first.sfreq)
         super().__init__(first.sfreq, first.ch_names, first.ch_types, first.positions, recordings, first.events,
                          digest([s.digest for s in stores]))
 
