@@ -77,8 +77,8 @@ def parser() -> argparse.ArgumentParser:
         return c
     quiet = lambda c: c.add_argument("--quiet", action="store_true", help="no progress bar")
     workers = lambda c: c.add_argument("--jobs", type=int, metavar="N",
-                                       help="parallel workers (default: one per core; studies on GPUs: one per GPU, several "
-                                            "where networks are small)")
+                                       help="parallel workers (default: one per core; studies on GPUs: one per "
+                                            "GPU, several where networks are small)")
     threads = lambda c: c.add_argument("--threads", type=int, default=1, metavar="N",
                                        help="threads of each training (default: 1); another number rounds differently")
     sets = lambda c: c.add_argument("--set", action="append", default=[], metavar="A.B=C",

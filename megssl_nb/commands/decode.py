@@ -132,7 +132,8 @@ def model_null(parts: dict, how: str, times: int): # parts: of `parts_of` -> Nul
     sizes = {}
     for (_, fold), by_lag in parts.items():
         n = len(next(iter(by_lag.values())).predicted)
-        if sizes.setdefault(fold, n) != n: raise MegsslError(f"decode: fold {fold}: seeds do not test the same items")
+        if sizes.setdefault(fold, n) != n: raise MegsslError(f"decode: fold {fold}: seeds do not test the same "
+                                                             "items; run decode again")
     scores = [(list(sizes).index(fold), {lag: p.permuted for lag, p in by_lag.items()})
               for (_, fold), by_lag in parts.items()]
     def score(orders):

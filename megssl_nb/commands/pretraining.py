@@ -186,5 +186,6 @@ def pretrain_study(study: StudyConfig | dict | str | Path, # what `read_study` r
             if not job.takes:
                 train_stage(run, job, launch)
             if first and (error := run_job(folder, job)[1]["error"]):
-                raise MegsslError(f"{folder/job.folder}: the notebook of this training failed: {error}")
+                raise MegsslError(f"{folder/job.folder}: the notebook of this training failed: {error}; its last "
+                                  "cell says more")
     return [folder/job.folder for job in todo]

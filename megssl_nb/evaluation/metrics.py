@@ -154,7 +154,8 @@ def metric_rows(y: np.ndarray, # (N,) labels
                ) -> list: # dict(subject, level, metric, value, n)
     "One row per subject (and `all`), level (`window`, `recording` and where it has one class `subject`) and metric."
     y, prob = _checked(y, prob, len(classes))
-    if len(windows) != len(y): raise MegsslError(f"metrics: windows: {len(windows)} for {len(y)} predictions")
+    if len(windows) != len(y): raise MegsslError(f"metrics: windows: {len(windows)} for {len(y)} predictions; give "
+                                                 "one for each")
     subjects = np.asarray(windows.subject)
     levels, score = [(level, y, prob, subjects)], score or (lambda y, p: scores(y, p, classes))
     if level == "window":

@@ -98,7 +98,7 @@ def ranks_of_words(similarity: np.ndarray, at: np.ndarray, # (n, K), (n,)
     from scipy.stats import rankdata
     said, n = np.bincount(at, minlength=similarity.shape[1]), len(at)
     use = np.flatnonzero((said >= max(1, least_test)) & (said < n) & (taught >= least))
-    if not len(use): raise MegsslError("null: no word counts: none is taught and tested often enough")
+    if not len(use): raise MegsslError("null: no word counts: none is taught and tested often enough; lower task.least")
     ranks, m = rankdata(similarity[:, use], axis=0), said[use]
     weight = 1/(m*(n - m))/len(use)
     column = np.full(similarity.shape[1], -1)

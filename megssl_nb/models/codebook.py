@@ -154,8 +154,9 @@ class ContrastHead(nn.Module):
         noise = None if temperature is None else self.book.noise((len(mask), most), generator)
         return self.answered(features, context, mask, drawn, temperature, noise)
 
-    def answered(self, features, context, mask, drawn, temperature, noise) -> dict: # noise: (B, n, G, V) or None
-        "The same of noise that is drawn; what can be compiled."
+    def answered(self, features: torch.Tensor, context: torch.Tensor, mask: torch.Tensor, drawn: torch.Tensor,
+                 temperature: float | torch.Tensor | None, noise: torch.Tensor | None) -> dict: # (B, n, G, V)
+        "The same with noise that is drawn: what can be compiled."
         at, real = marked(mask, drawn.shape[1])
         vectors, codes, scores = self.book(self.drop(taken(features, at)), temperature, noise)
         answers, vectors = self.to_answer(taken(context, at)), self.to_vector(vectors)

@@ -251,7 +251,8 @@ def load_encoder(folder: str | Path,
     state = read_weights(weights, content_digest(config))
     cfg, own = _described(config, folder/"config.json")
     if expect is not None and expect.digest() != cfg.digest():
-        raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}")
+        raise MegsslError(f"{folder/'config.json'}: architecture: {differences(expect.plain(), cfg.plain())}; "
+                          "give the study this encoder, or another checkpoint")
     if image is not None and not _same_array(tokenizers[cfg.tokenizer.kind], image, own):
         raise MegsslError(f"{folder/'config.json'}: image: the weights belong to {own}, the data to {image}; take "
                           "data with these sensors, or another checkpoint")
@@ -293,7 +294,8 @@ def _described(config: dict, path) -> tuple: # EncoderConfig, SensorImage
         return EncoderConfig.read(config["encoder"], f"{path}: encoder"), SensorImage.from_plain(config["image"])
     except MegsslError as e: raise e if str(path) in str(e) else MegsslError(f"{path}: {e}")
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as e:
-        raise MegsslError(f"{path}: not the configuration of an encoder ({type(e).__name__}: {e})") from None
+        raise MegsslError(f"{path}: not the configuration of an encoder ({type(e).__name__}: {e}); give the folder of "
+                          "a checkpoint") from None
 
 # %% ../../nbs/models/12_encoder.ipynb #a7ce37a6
 def read_weights(path: str | Path, config: str) -> dict:
@@ -306,7 +308,7 @@ def read_weights(path: str | Path, config: str) -> dict:
         raise MegsslError(f"{path}: not readable as safetensors ({e}); copy the folder again") from None
     if written != config:
         raise MegsslError(f"{path}: config: the weights were written with another config.json (digest {written}, now "
-                          f"{config})")
+                          f"{config}); copy the checkpoint again, whole")
     return state
 
 def fill(module: nn.Module, state: dict, path: str | Path):
@@ -324,7 +326,8 @@ def check_shapes(module: nn.Module, state: dict, path: str | Path):
     wrong += [f"{k} is {state[k].dtype}" for k, v in module.state_dict().items() if k in state
               and state[k].dtype != v.dtype]
     if wrong:
-        raise MegsslError(f"{path}: weights: {'; '.join(wrong[:4])}" + f" and {len(wrong) - 4} more"*(len(wrong) > 4))
+        raise MegsslError(f"{path}: weights: {'; '.join(wrong[:4])}" + f" and {len(wrong) - 4} more"*(len(wrong) > 4)
+                          + "; these are weights of another network: give the one that they were made for")
 
 def differences(wanted: dict, found: dict, at: str = "") -> str:
     "Where two configurations differ."

@@ -55,7 +55,8 @@ def _sample_negative_indices(features_shape: tuple, # (B, N): windows, tokens
     B, N = features_shape
     mask = torch.as_tensor(np.ones((B, N), bool) if mask_time_indices is None else mask_time_indices).bool()
     if tuple(mask.shape) != (B, N):
-        raise MegsslError(f"negatives: mask_time_indices: {tuple(mask.shape)} for {B} windows of {N} tokens")
+        raise MegsslError(f"negatives: mask_time_indices: {tuple(mask.shape)} for {B} windows of {N} tokens; "
+                          "give a mark for each token")
     return sample_negative_indices(mask, num_negatives).cpu().numpy()
 
 # %% ../../nbs/models/15_meg2vec.ipynb #f14ec0d4

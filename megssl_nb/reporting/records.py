@@ -152,7 +152,8 @@ class Records:
         if wanted: return self.of_metric(wanted, level)
         for said in (Score.read(m["score"]) for m in self.cells if m.get("score")):
             if said.metric not in there or said.level not in levels: continue
-            return said if said.guess is not None else replace(said, guess=self.of_metric(said.metric, said.level).guess)
+            if said.guess is not None: return said
+            return replace(said, guess=self.of_metric(said.metric, said.level).guess)
         known = ("balanced_accuracy", "macro_f1", "r2")
         return self.of_metric(next((m for m in known if m in there), there[0] if there else known[0]), level)
     def of_metric(self, metric: str, level: str) -> Score:
@@ -366,7 +367,8 @@ def read_run(folder: str | Path) -> Records:
     def record(name): return read_record(folder/name) if there(name) else {}
     study = folder/"study.yaml"
     plain = read_yaml(study) or {} if there("study.yaml") else {}
-    if not isinstance(plain, dict): raise MegsslError(f"{study}: holds a {type(plain).__name__}, not keys and values")
+    if not isinstance(plain, dict): raise MegsslError(f"{study}: holds a {type(plain).__name__}; expected keys and "
+                                                      "values")
     said = record("tables.json") | {"study.yaml": d for k, d in record("data.json").items() if k == "study"}
     for name, wanted in said.items():
         if there(name) and (not (folder/name).is_file() or wanted and file_digest(folder/name) != wanted):

@@ -188,7 +188,8 @@ def compare_sums(found: dict[Path, str], # path -> `file_digest`
     try:
         lines = listing.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as e:
-        raise MegsslError(f"{listing}: checksums: not readable ({first_line(e)})") from None
+        raise MegsslError(f"{listing}: checksums: not readable ({first_line(e)}); "
+                          "write it again with sha256sum") from None
     bad = [i for i, line in enumerate(lines, 1) if line.strip()
            and not re.fullmatch(r"[0-9a-f]{64}[ \t]+\*?[^\s\0][^\0]*", line)]
     if bad: raise MegsslError(f"{listing}: checksums: line {bad[0]} is not '<SHA-256> <name>', as sha256sum writes it")
@@ -210,7 +211,8 @@ def reachable(path: str|Path, field: str):
     "Inside, a folder or file that may not be looked at is named."
     try: yield
     except OSError as e:
-        raise MegsslError(f"{e.filename or path}: {field}: not readable ({e.strerror or first_line(e)})") from None
+        raise MegsslError(f"{e.filename or path}: {field}: not readable ({e.strerror or first_line(e)}); check the "
+                          "path, and who may read it") from None
 
 # %% ../../nbs/sources/01_sources.ipynb #0388a092
 def expand(path: str, field: str) -> Path:

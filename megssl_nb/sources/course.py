@@ -64,7 +64,8 @@ def parts_below(root: Path, folders: list[str]|None) -> dict[str, list[Path]]:
             raise MegsslError(f"{root/name}: folders: no such folder; restore '{name}' or leave it out of 'folders'")
     found = {name: sorted((root/name).glob("*.h5")) for name in named}
     for name, files in found.items():
-        if not files: raise MegsslError(f"{root/name}: folders: holds no file {_shape}")
+        if not files: raise MegsslError(f"{root/name}: folders: holds no file {_shape}; give the folder that holds "
+                                        "them")
     return found
 
 # %% ../../nbs/sources/01a_course.ipynb #ab7de297

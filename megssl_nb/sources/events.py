@@ -31,8 +31,8 @@ def annotated_events(raw): # events_table
 def tell_of_bad(names: Iterable, told: list): # told grows
     "Say which names are words that begin as the marks of bad time do; those too are left out."
     if words := sorted({n for n in names if re.match("(?i)(bad|edge)[a-z]", n)}):
-        told.append(f"{', '.join(map(repr, words[:5]))}{' and more'*(len(words) > 5)}: what begins with 'bad' or 'edge' "
-                    "marks time that is left out, as in MNE; an event needs another name in the file")
+        told.append(f"{', '.join(map(repr, words[:5]))}{' and more'*(len(words) > 5)}: what begins with 'bad' or "
+                    "'edge' marks time that is left out, as in MNE; an event needs another name in the file")
 
 # %% ../../nbs/sources/01f_events.ipynb #24e34b74
 # columns of an events table that are no numbers to decode: when, what, and where it is in the file
@@ -169,7 +169,7 @@ def table_seconds(column, path, name: str) -> np.ndarray: # column: a Series of 
     if wrong.any():
         k = np.argmax(wrong)
         what = "is negative" if found[k] < 0 else "is not a number"
-        raise MegsslError(f"{path}: events: {name} in row {k + 1} {what}: {column[k]!r}")
+        raise MegsslError(f"{path}: events: {name} in row {k + 1} {what}: {column[k]!r}; correct the table")
     return found
 
 def kinds_of(table, path, names: dict|None, told: list) -> tuple: # (rows,) text; (rows,) bool, which are events
@@ -250,7 +250,7 @@ def find_events(raw, origin: str|Path, how: str, names: dict|None, trigger: Trig
         except MegsslError as e: raise MegsslError(f"{origin}: {e}") from None
         if len(found) or how == "auto": return found
         raise MegsslError(f"{origin}: events: no events in the trigger channel"
-                          + (f" with the codes {names}" if names else ""))
+                          + (f" with the codes {names}" if names else "") + "; choose annotations, none, or a table")
     if how == "auto" and names is not None and len(every):
         there = sorted(set(every.trial_type))
         raise MegsslError(f"{origin}: events: event_id names {', '.join(names)}, but the annotations are "
@@ -268,7 +268,9 @@ def find_events(raw, origin: str|Path, how: str, names: dict|None, trigger: Trig
 def inside(found, how, raw, origin, names): # events_table
     "Events of a table, if all of them lie in the recording."
     last = raw.n_times / raw.info["sfreq"]
-    if not len(found): raise MegsslError(f"{how}: events: no events" + (f" with the codes {names}" if names else ""))
+    if not len(found): raise MegsslError(f"{how}: events: no events"
+                                         + (f" with the codes {names}" if names else "") + "; choose another table, or "
+                                         "none")
     if found.onset.min() < 0 or found.onset.max() > last:
         raise MegsslError(f"{how}: events: onsets from {found.onset.min():.6g} to {found.onset.max():.6g} s, but "
                           f"{origin} has 0 to {last:.6g} s; onsets are seconds from its first sample")

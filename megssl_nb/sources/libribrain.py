@@ -179,7 +179,7 @@ def sensor_places(root: Path) -> tuple: # {name: (loc (12,), coil type)}, notes
                 for c in read_json(file, list)}, []
     except (KeyError, TypeError, ValueError) as e:
         if isinstance(e, MegsslError): raise
-        raise MegsslError(f"{file}: sensors: not a list of {{ch_name, loc[12], coil_type}} ({type(e).__name__}: "
+        raise MegsslError(f"{file}: sensors: expected a list of {{ch_name, loc[12], coil_type}} ({type(e).__name__}: "
                           f"{first_line(e)})") from None
 
 # %% ../../nbs/sources/02d_libribrain.ipynb #c63f7dc8

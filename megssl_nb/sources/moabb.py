@@ -103,7 +103,7 @@ class MoabbSource(Source):
         try:
             with warnings.catch_warnings(action="ignore"): return cls(**self.arguments)
         except Exception as e:
-            raise MegsslError(f"moabb {self.dataset}: arguments: {first_line(e)}") from None
+            raise MegsslError(f"moabb {self.dataset}: arguments: {first_line(e)}; give those that MOABB says") from None
 
     def numbers(self) -> list: # of int
         "The subjects that are asked for."

@@ -36,7 +36,8 @@ def imaging(path: str | Path):
     "Inside, whatever nibabel stumbles on becomes one line that names the file."
     try: yield
     except MegsslError: raise
-    except MemoryError: raise MegsslError(f"{path}: does not fit into memory, or its header is damaged") from None
+    except MemoryError: raise MegsslError(f"{path}: does not fit into memory, or its header is damaged; copy it "
+                                          "again, or take a machine with more") from None
     except Exception as e:
         raise MegsslError(f"{path}: not a whole NIfTI file ({first_line(e)}); copy it again") from None
 

@@ -242,7 +242,8 @@ class PodcastSource(Source):
         path = fetched(self.folder, "stimuli/podcast.wav")
         try:
             rate, sound = wavfile.read(path)
-        except Exception as e: raise MegsslError(f"{path}: volume: not readable ({first_line(e)})") from None
+        except Exception as e: raise MegsslError(f"{path}: volume: not readable ({first_line(e)}); "
+                                                 "give a WAV file") from None
         when, level = loudness(sound if sound.ndim == 1 else sound.mean(1), rate, self.hop)
         table = pd.DataFrame({"onset": when, "duration": 0., "label": "sound", "volume": level})
         return (table if self.stop is None else table[table.onset < self.stop]), []
@@ -255,7 +256,7 @@ def sentence_table(path: Path) -> tuple: # onsets, ends, s
         raise MegsslError(f"{path}: sentences: no column {', '.join(lacking)}; there are {', '.join(table)}")
     try:
         start, end = (table[c].astype(float).to_numpy() for c in ("start", "end"))
-    except ValueError as e: raise MegsslError(f"{path}: sentences: {first_line(e)}") from None
+    except ValueError as e: raise MegsslError(f"{path}: sentences: {first_line(e)}; expected seconds") from None
     if not (end > start).all() or (np.diff(start) < 0).any():
         raise MegsslError(f"{path}: sentences: must be in order, and end after they begin; correct the table")
     return start, end

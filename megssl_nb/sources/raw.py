@@ -48,7 +48,7 @@ def mne_reading(path: str|Path, field: str="paths", # what to name in an error
                 raise MegsslError(f"{path}: {field}: holds no continuous recording; trials are read with kind: "
                                   "epochs") from None
             raise MegsslError(f"{path}: {field}: damaged, or not a format that MNE reads ({type(e).__name__}: "
-                              f"{first_line(e)})") from None
+                              f"{first_line(e)}); copy it again, or leave it out") from None
     for text in sorted({" ".join(str(w.message).split()) for w in told if "naming conventions" not in str(w.message)
                         and not issubclass(w.category, (FutureWarning, DeprecationWarning))}):
         warnings.warn(f"{path}: {text}", stacklevel=3)
@@ -369,7 +369,8 @@ def place_electrodes(raw, montage: str, origin):
     lower = {n.lower() for n in known.ch_names}
     eeg = [n for n, kind in zip(raw.ch_names, raw.get_channel_types()) if kind == "eeg"]
     if not any(n.lower() in lower for n in eeg):
-        raise MegsslError(f"{origin}: montage: none of the EEG channels ({', '.join(eeg[:5])}, ...) is in {montage}")
+        raise MegsslError(f"{origin}: montage: none of the EEG channels ({', '.join(eeg[:5])}, ...) is in {montage}; "
+                          "choose another, or name them with channels")
     raw.set_montage(known, match_case=False, on_missing="ignore", verbose="error")
 
 # %% ../../nbs/sources/02_raw.ipynb #f2ddbc85

@@ -38,7 +38,8 @@ def head(path: Path, offset: int, size: int, at: str) -> tuple: # (T, P), dtype,
         version = npy.read_magic(start)
         shape, fortran, dtype = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version](start)
     except Exception as e:
-        raise MegsslError(f"{at}: not a whole .npy array ({type(e).__name__}: {str(e)[:80]})") from None
+        raise MegsslError(f"{at}: not a whole .npy array ({type(e).__name__}: {str(e)[:80]}); "
+                          "write the tar again") from None
     if dtype.kind not in "fiu" or dtype.hasobject: raise MegsslError(f"{at}: values are {dtype}; expected numbers")
     if len(shape) != 2 or not all(shape): raise MegsslError(f"{at}: shape {shape}; expected time × networks")
     if fortran: raise MegsslError(f"{at}: network after network; write it volume after volume, as repack does")
@@ -87,7 +88,7 @@ class WindowStream:
                 self.volumes(tr, path)
                 found.append((path, file_safe(key), groups.get(who, who), tr, shape))
         if not found: raise MegsslError(f"{self.source.tars()[0]}: paths: no tar of the corpus can be read: "
-                                        f"{self.left_out[0]}")
+                                        f"{self.left_out[0]}; check where they are")
         if odd := [r for r in found if r[4][1] != found[0][4][1]]:
             raise MegsslError(f"{odd[0][0]}: {odd[0][1]}: {odd[0][4][1]} networks, the first run has {found[0][4][1]}; "
                               "say with networks how many there must be")
@@ -105,7 +106,7 @@ class WindowStream:
         found = []
         for key, members in index_of(path, stamp(path), self.source.largest).items():
             at = f"{path}: {key}.{self.source.signal}"
-            if self.source.signal not in members: raise MegsslError(f"{at}: no such member")
+            if self.source.signal not in members: raise MegsslError(f"{at}: no such member; correct signal")
             offset, size, kind = members[self.source.signal]
             if kind != "npy":
                 raise MegsslError(f"{at}.{kind}: a stream reads .npy members only; write the tars again with repack, "

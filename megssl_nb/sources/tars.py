@@ -155,7 +155,8 @@ def member(path: Path, key: str, members: dict, field: str):
         if kind in ("pyd", "pickle", "pkl"): return read_numbers(data)
         if kind == "npy": return read_npy(data)
         if kind in ("", "txt", "cls"): return data.decode("utf-8").strip()
-    except (MegsslError, UnicodeDecodeError) as e: raise MegsslError(f"{at}.{kind}: {e}") from None
+    except (MegsslError, UnicodeDecodeError) as e:
+        raise MegsslError(f"{at}.{kind}: {e}; write the tar again, or leave this sample out") from None
     raise MegsslError(f"{at}.{kind}: of no known kind; known are pyd, pickle, npy and text without an extension")
 
 def is_trial(recording) -> bool: return recording.key != recording.stream # one sample of several that a run was cut to
@@ -212,7 +213,7 @@ class TarRecordings(TarSource):
         value = member(path, key, members or index_of(path, stamp(path), self.largest)[key], self.label)
         value = value.item() if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0 else value
         if not isinstance(value, (int, str)):
-            raise MegsslError(f"{path}: {key}.{self.label}: {value!r:.40} is no class")
+            raise MegsslError(f"{path}: {key}.{self.label}: {value!r:.40} is no class; expected a text or a number")
         return str(value) if self.classes is None else self.classes.get(str(value))
 
     def group_table(self) -> dict: # subject -> group
@@ -234,7 +235,7 @@ class TarRecordings(TarSource):
         if x.ndim == 1 and self.networks == 1:
             x = x[:, None]
         if x.ndim != 2: raise MegsslError(f"{at}: shape {x.shape}; expected time × networks")
-        if not all(x.shape): raise MegsslError(f"{at}: shape {x.shape}: is empty")
+        if not all(x.shape): raise MegsslError(f"{at}: shape {x.shape}: is empty; leave it out")
         if self.networks is not None and x.shape[1] != self.networks:
             raise MegsslError(f"{at}: {x.shape[1]} networks; expected {self.networks}")
         check_finite(x.T, self.names(x.shape[1]), path, f"{key}.{self.signal}")
@@ -311,7 +312,8 @@ def shards_of(paths: list, seed: int = 0, epoch: int = 0, # paths: of tars
               ) -> list: # the tars of one worker of one process
     "A share of the tars, in the order of an epoch; the shares are disjoint and make the whole."
     if not (0 <= rank < world and 0 <= worker < workers):
-        raise MegsslError(f"shards: rank {rank} of {world}, worker {worker} of {workers}")
+        raise MegsslError(f"shards: rank {rank} of {world}, worker {worker} of {workers}; both must be less than "
+                          "their number")
     paths = sorted(map(str, paths))
     order = rng(seed, "shards", epoch).permutation(len(paths))
     return [paths[i] for i in order[rank*workers + worker::world*workers]]

@@ -80,7 +80,8 @@ def glove_vectors(path: str|Path, labels: list) -> np.ndarray: # (N, D), NaN for
                           "(https://nlp.stanford.edu/data/glove.6B.zip)") from None
     except ValueError as e:
         if isinstance(e, MegsslError): raise
-        raise MegsslError(f"{path}: vectors: not a GloVe text file ({first_line(e)})") from None
+        raise MegsslError(f"{path}: vectors: not a GloVe text file ({first_line(e)}); expected "
+                          "a word and its numbers in each line") from None
     if width is None: raise MegsslError(f"{path}: vectors: none of the {len(wanted)} words is in it; is it GloVe text?")
     none = np.full(width, np.nan)
     return np.stack([found.get(w, none) for w in labels])

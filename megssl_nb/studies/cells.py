@@ -23,7 +23,7 @@ def read_cells(name: str) -> dict:
         raise MegsslError(f"cells: {name}: no such file, and no grid of that name; named grids: {known}")
     grid = read_yaml(path)
     if not isinstance(grid, dict) or not isinstance(grid.get("cells"), dict) or set(grid) - set(_file_fields):
-        raise MegsslError(f"{path}: a grid of cells is a mapping with 'cells' and some of "
+        raise MegsslError(f"{path}: a grid of cells must be a mapping with 'cells' and some of "
                           f"{', '.join(_file_fields[1:])}")
     return grid
 

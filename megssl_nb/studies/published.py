@@ -59,7 +59,7 @@ def _section(data, name, known, origin) -> dict:
     "A section of the file, all of whose keys are known."
     part = data.get(name) if name else data
     if part is None: return {}
-    if not isinstance(part, dict): raise MegsslError(f"{origin}: {name}: is no section")
+    if not isinstance(part, dict): raise MegsslError(f"{origin}: {name}: is no section; expected keys and values")
     refuse_unknown(list(part), known.split(), f"{origin}: {name or 'the file'}")
     return part
 
@@ -114,7 +114,7 @@ def _training(t, length, origin) -> tuple: # split, evaluate, tmin values, basel
                                                                  t.get("lag_step_size", 1000)).tolist()
     if not lags:
         raise MegsslError(f"{origin}: training_params: min_lag, max_lag: no lag lies between them (the last one "
-                          "is not among them)")
+                          "is not among them); give a larger max_lag")
     n = t.get("n_folds", 5)
     if (kind := t.get("fold_type", "sequential_folds")) not in ("sequential_folds", "zero_shot_folds"):
         raise MegsslError(f"{origin}: training_params: fold_type: {kind!r}: choose sequential_folds or zero_shot_folds")

@@ -78,7 +78,7 @@ class Waits(TorchDispatchMode):
             name += ", of tensors on two devices"
         if waits or apart:
             self.found.append(name)
-            if self.refuse: raise MegsslError(f"a step would wait for {name}")
+            if self.refuse: raise MegsslError(f"a step would wait for {name}; keep it on the device")
         return op(*args, **kwargs or {})
 
 def _devices(values) -> set: # of all tensors but single numbers, which travel with the call
@@ -110,7 +110,7 @@ def repeats(module: nn.Module) -> bool:
 
 class _Unread(dict):
     "Metadata that nothing may look at."
-    def __getitem__(self, name): raise MegsslError(f"a recorded step reads batch.meta[{name!r}]")
+    def __getitem__(self, name): raise MegsslError(f"a recorded step reads batch.meta[{name!r}]; set graphs: false")
     get = __iter__ = items = keys = values = __getitem__
 
 _tensors = ("x", "positions", "present", "valid", "target")

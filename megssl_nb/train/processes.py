@@ -58,7 +58,7 @@ def _checked(kind, launcher: str, devices: int, nodes: int):
     except KeyError as e: raise MegsslError(f"{asked} has not set {e}; start all processes with it") from None
     except (RuntimeError, ValueError) as e:
         if isinstance(e, MegsslError): raise
-        raise MegsslError(f"{asked} has been told otherwise: {e}") from None
+        raise MegsslError(f"{asked} has been told otherwise: {e}; give both the same number") from None
     if not 0 <= rank < world:
         raise MegsslError(f"{asked} says process {rank} of 0 to {world - 1}; start all processes with it")
     return found

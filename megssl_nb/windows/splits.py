@@ -165,7 +165,7 @@ def family_table(families: dict | str) -> dict: # subject -> family
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as e:
-        raise MegsslError(f"{path}: split: families: not readable ({e})") from None
+        raise MegsslError(f"{path}: split: families: not readable ({e}); correct the path") from None
     rows = list(csv.DictReader(lines, delimiter="\t" if "\t" in (lines or [""])[0] else ","))
     if not rows or not {"subject", "family"} <= rows[0].keys():
         raise MegsslError(f"{path}: split: families: needs the columns subject and family, and a row of each "
@@ -580,7 +580,8 @@ def of_few(windows, mask, n: int, seed) -> np.ndarray: # (N,) bool
     "The windows of `n` of the subjects in `mask`; of one seed, fewer subjects lie within more."
     subjects = np.unique(windows.subject[mask])
     if n > len(subjects):
-        raise MegsslError(f"split: train_subjects: {n} asked for, {len(subjects)} may teach ({', '.join(subjects)})")
+        raise MegsslError(f"split: train_subjects: {n} asked for, {len(subjects)} may teach ({', '.join(subjects)}); "
+                          "ask for fewer")
     order, _ = fair_order(windows, np.flatnonzero(mask), rng(seed, "train_subjects"))
     return np.isin(windows.subject, order[:n])
 
@@ -687,7 +688,7 @@ def label_subset(windows: Windows,
         mine, gen = np.sort(idx[windows.y[idx] == k]), rng(seed, "labels", name)
         if not 0 < per_class <= len(mine):
             raise MegsslError(f"labels_per_class: {per_class} asked for, but class {name} has {len(mine)} training "
-                              "windows")
+                              "windows; ask for fewer")
         mine = gen.permutation(mine)
         chosen.append(dealt(mine, windows.recording[mine], gen)[:per_class])
     return np.sort(np.concatenate(chosen))
