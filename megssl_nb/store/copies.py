@@ -91,49 +91,43 @@ def numbers(values: np.ndarray) -> np.ndarray: # (k, m) -> (k,) int64
     return ((code.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) & np.uint64(2**bits - 1)).astype(np.int64)
 
 # %% ../../nbs/store/04d_copies.ipynb #c491850a
-def around_peaks(z: np.ndarray) -> tuple: # (n,) -> (k, 2 half) pieces, (k,) samples, (k,) by how much the peak is later
+def around_peaks(z: np.ndarray # (k, n) stretches
+                ) -> tuple: # (p, 2 half) pieces; (p,) stretches, samples, by how much the peaks are later
     "The signal around each of its peaks, which may lie between two samples."
     from scipy.ndimage import maximum_filter1d
     size = np.abs(z)
-    at = np.flatnonzero((size == maximum_filter1d(size, 2*apart + 1)) & (size > np.median(size[::8])))
-    at = at[(at >= half) & (at < len(z) - half)]
-    left, top, right = size[at - 1], size[at], size[at + 1]
+    peak = (size == maximum_filter1d(size, 2*apart + 1, axis=1)) & (size > np.median(size[:, ::8], 1, keepdims=True))
+    peak[:, :half] = peak[:, max(0, z.shape[1] - half):] = False
+    row, at = np.nonzero(peak)
+    left, top, right = (size[row, at + k] for k in (-1, 0, 1))
     bend = left - 2*top + right
     late = np.where(bend < 0, (left - right) / np.where(bend < 0, 2*bend, 1), 0).clip(-.5, .5)
-    return z[at[:, None] + np.arange(-half, half)], at, late
+    return z[row[:, None], at[:, None] + np.arange(-half, half)], row, at, late
 
-def inner_marks(row: np.ndarray, # (T,) samples of one channel
-                parts: list): # [(start, k, n)] -> marks, samples
-    "The marks of one channel around the peaks within trials, where these have room for them."
+def peak_marks(row: np.ndarray, # (T,) samples of one channel
+               parts: list, # [(start, k, n)] k stretches of n samples
+               skipped: int = 0): # first samples of each stretch -> marks, samples
+    "The marks of one channel around its peaks."
     from scipy.signal import lfilter
     found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     for a, k, n in parts:
         x = row[a:a + k*n].reshape(k, n).astype(float)
-        for i, z in enumerate(lfilter(slope(), 1, x - x[:, :1])[:, settles:]):
-            pieces, at, late = around_peaks(z)
-            if len(at):
-                found.append((numbers(phase_shapes(pieces, .5, late)), a + i*n + settles + at))
+        pieces, i, at, late = around_peaks(lfilter(slope(), 1, x - x[:, :1])[:, skipped:])
+        if len(at):
+            found.append((numbers(phase_shapes(pieces, .5, late)), a + i*n + skipped + at))
     return tuple(map(np.concatenate, zip(*found)))
 
 def row_marks(row: np.ndarray, # (T,) samples of one channel
               parts: list, # [(start, k, n)] k stretches of n samples
              ) -> tuple: # marks, samples
     "All marks of one channel."
-    from scipy.signal import lfilter
-    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-    for a, k, n in parts:
-        x = row[a:a + k*n].reshape(k, n).astype(float)
-        if n < longest:
-            x = np.diff(x)
-            power = (x**2).sum(1)
-            loud = np.flatnonzero(power > .01*np.median(power))
-            if len(loud):
-                found.append((numbers(phase_shapes(x[loud], 1)), a + loud*n))
-        else:
-            for i, z in enumerate(lfilter(slope(), 1, x - x[:, :1])):
-                pieces, at, late = around_peaks(z)
-                if len(at):
-                    found.append((numbers(phase_shapes(pieces, .5, late)), a + i*n + at))
+    found = [peak_marks(row, [p for p in parts if p[2] >= longest])]
+    for a, k, n in (p for p in parts if p[2] < longest):
+        x = np.diff(row[a:a + k*n].reshape(k, n).astype(float))
+        power = (x**2).sum(1)
+        loud = np.flatnonzero(power > .01*np.median(power))
+        if len(loud):
+            found.append((numbers(phase_shapes(x[loud], 1)), a + loud*n))
     return tuple(map(np.concatenate, zip(*found)))
 
 # %% ../../nbs/store/04d_copies.ipynb #363b8ff7
@@ -183,7 +177,7 @@ def find_marks(data: np.ndarray|Rows, # (C, T) in memory or `Rows`
     if 0 < trial < 16:
         marks.again = max(marks.again, .2) # few values
     if 2*half + settles < trial < longest:
-        found = [(*inner_marks(data[i], parts), j) for j, i in enumerate(chosen)]
+        found = [(*peak_marks(data[i], parts, settles), j) for j, i in enumerate(chosen)]
         mark, at = (np.concatenate([f[k] for f in found]) for k in (0, 1))
         channel = np.concatenate([np.full(len(f[0]), f[2]) for f in found])
         inner = sampled(mark, at, channel, int(2**bits*min(1, 8/len(chosen))), trial)
