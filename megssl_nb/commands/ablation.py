@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, FIRST_COMPLETED, wait
 from pathlib import Path
 from ..core import MegsslError, provenance, read_json, scratch, shows_bar, write_json, write_record
 from ..studies.study import StudyConfig, Run, open_run, read_study, start_run
-from ..machine.kernels import forks, kernel_options, server
+from ..machine.kernels import begin_kernels, kernel_options
 from ..machine.locks import busy, device, job_lock, locked, sole
 from ..machine.cluster import Local, dask as dask_workers
 from ..studies.plan import (Job, at_once, by_urgency, check_choice, check_precision, described_work, jobs,
@@ -204,8 +204,8 @@ def ablate(study: StudyConfig | dict | str | Path, # what `read_study` returned,
             check_precision(run)
         todo = jobs(run)
         missing = [j for j in selected(todo, cells, seeds) if not is_done(folder, j)]
-        if missing and not dask and forks():
-            server(os.getpid())  # it imports while this process plans
+        if missing and not dask:
+            begin_kernels()
         shares, workers = shared_by(run), at_once(run, n_jobs, threads)
         planned = described_work(run, todo, workers, threads)
         write_record(folder/"plan.json", planned)
