@@ -68,7 +68,9 @@ class PretrainConfig(TrainConfig):
     # many nodes; a checkpoint says how many trained it, and a study is the same study on any of them
     devices: int = Field(1, ge=1, exclude=True)
     nodes: int = Field(1, ge=1, exclude=True)
-    compile: bool = False  # layers and convolutions by torch.compile; other roundings, a minute or two to begin with
+    # layers and convolutions by torch.compile; other roundings, on a GPU other draws of dropout, and a minute or two to
+    # begin with
+    compile: bool = False
     unsaid: ClassVar[tuple] = (*TrainConfig.unsaid, "weights")
 
 # %% ../../nbs/train/33_pretrain.ipynb #e23f20c3
