@@ -40,8 +40,7 @@ def check_requires(config: Config, # of one task
         offered, fault = requirements[name]
         if not offered(tokenizer):
             kind = getattr(getattr(tokenizer, "cfg", None), "kind", type(tokenizer).__name__)
-            raise MegsslError(f"{origin}: {config.kind} needs '{name}' of the tokenizer, but {kind} {fault}; choose "
-                              "another tokenizer or task")
+            raise MegsslError(f"{origin}: {config.kind} needs '{name}' of the tokenizer, but {kind} {fault}")
     if fault := task.fits(config, tokenizer): raise MegsslError(f"{origin}: {config.kind}: {fault}")
 
 def told_samples(tokenizer: torch.nn.Module, tokens: int, samples: int, device: torch.device | None = None
