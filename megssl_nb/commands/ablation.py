@@ -148,7 +148,8 @@ class Bar:
     "A tqdm bar over the estimated seconds of all jobs, fed by the progress files of the running ones."
     def __init__(self, run_folder, todo: list, cost: dict, show=True):
         from tqdm.auto import tqdm
-        self.folder, self.todo, self.cost, self.done = Path(run_folder), {j.digest: j for j in todo}, cost, 0.0
+        self.folder, self.todo, self.cost = Path(run_folder), {j.digest: j for j in todo}, cost
+        self.reached, self.lock = {}, threading.Lock()  # digest -> share of the job that is done
         form = "{percentage:3.0f} % |{bar:24}| {elapsed} < {remaining} {desc}"
         self.bar = tqdm(total=sum(cost[j.digest] for j in todo) or 1, bar_format=form,
                         disable=not shows_bar(show), leave=False, dynamic_ncols=True)
@@ -163,20 +164,27 @@ class Bar:
         self.thread.join()
         self.bar.close()
     def finish(self, job):
-        self.done += self.cost[job.digest]
+        self.reach(job.digest, 1.)
+    def reach(self, digest: str, share: float):
+        "A job whose next training begins at its first epoch has not lost what it did."
+        with self.lock:
+            self.reached[digest] = max(self.reached.get(digest, 0.), min(1., share))
 
     def watch(self):
         while not self.stop.wait(0.5):
-            under_way, text = 0.0, ""
-            for file in sorted(self.folder.glob(f"{busy}/*.json")):
-                with contextlib.suppress(MegsslError):
-                    job, p = self.todo.get(file.stem), read_json(file)
-                    if not job: continue
-                    under_way += self.cost[job.digest] * min(1, p["epoch"] / max(1, p["epochs"]))
-                    text = (f"{' · '.join(filter(None, (job.cell, job.point)))} · seed {job.seed} · {p['stage']} · "
-                            f"epoch {p['epoch']}/{p['epochs']}")
-            self.bar.n = min(self.done + under_way, self.bar.total)
-            self.bar.set_description_str(text)
+            self.bar.set_description_str(self.look())
+    def look(self) -> str: # what the bar says beside its length
+        text = ""
+        for file in sorted(self.folder.glob(f"{busy}/*.json")):
+            with contextlib.suppress(MegsslError):
+                job, p = self.todo.get(file.stem), read_json(file)
+                if not job: continue
+                self.reach(job.digest, p["epoch"] / max(1, p["epochs"]))
+                text = (f"{' · '.join(filter(None, (job.cell, job.point)))} · seed {job.seed} · {p['stage']} · "
+                        f"epoch {p['epoch']}/{p['epochs']}")
+        with self.lock:
+            self.bar.n = min(sum(self.cost[d]*s for d, s in self.reached.items()), self.bar.total)
+        return text
 
 # %% ../../nbs/commands/42_ablation.ipynb #dec97bda
 def ablate(study: StudyConfig | dict | str | Path, # what `read_study` returned, or takes
