@@ -63,9 +63,8 @@ class SensorImage:
         object.__setattr__(self, "shape", tuple(map(int, self.shape)))
         inside = all(0 <= v < n for c in self.cells for v, n in zip(c, self.shape[1:] + self.shape[:1]))
         if len(set(self.cells)) != len(self.ch_names) or not inside:
-            raise MegsslError(f"sensor image: cells: {len(self.ch_names)} channels need as many different cells "
-                              "at least inside "
-                              f"{self.shape}")
+            raise MegsslError(f"sensor image: cells: {len(self.ch_names)} channels need as many different cells inside "
+                              f"{self.shape}; give each one of its own")
 
     @cached_property
     def index(self) -> np.ndarray: # (C,) int64

@@ -42,7 +42,9 @@ for line in iter(sys.stdin.readline, ""):
         os._exit(1)
     if "tries" in order:
         signal.alarm(60)
-        try: exec(order["tries"]); os._exit(0)
+        try:
+            exec(order["tries"])
+            os._exit(0)
         finally: os._exit(1)
     from threadpoolctl import threadpool_limits
     import matplotlib, torch
