@@ -123,17 +123,23 @@ class ConvPositions(nn.Module):
         nn.init.zeros_(conv.bias)
         self.conv = nn.utils.parametrizations.weight_norm(conv, dim=2)
 
-    def forward(self, tokens: torch.Tensor): # (B, N, dim) -> (B, N, dim)
-        "Taps that are further away than the window is long meet zeros only and are left out."
+    def forward(self, tokens: torch.Tensor): return self.added(tokens, self.seen(tokens)) # (B, N, dim) -> the same
+
+    @staticmethod
+    def added(tokens: torch.Tensor, seen: torch.Tensor): # (B, N, dim) each -> (B, N, dim)
+        "Tokens and the convolution over them, in the precision of the tokens."
+        return tokens + F.gelu(seen if seen.dtype == torch.bfloat16 else seen.to(tokens.dtype))
+
+    def seen(self, tokens: torch.Tensor): # (B, N, dim) -> (B, N, dim)
+        """The convolution; taps that are further away than the window is long meet zeros only and are left out."""
         n, half = tokens.shape[1], self.conv.kernel_size[0]//2
         reach = min(half, n - 1)
         near = slice(half - reach, half + reach + 1)
         if len(range(*near.indices(self.conv.kernel_size[0]))) > 100 and not at_hand(tokens):
-            seen = convolved(tokens, self.weight()[..., near], self.conv.bias, self.conv.groups, reach)
-            return tokens + F.gelu(seen.to(tokens.dtype))
+            return convolved(tokens, self.weight()[..., near], self.conv.bias, self.conv.groups, reach)
         weight = self.conv.weight[..., near]
-        seen = F.conv1d(tokens.transpose(1, 2), weight, self.conv.bias, padding=reach, groups=self.conv.groups)[..., :n]
-        return tokens + F.gelu(seen).transpose(1, 2)
+        seen = F.conv1d(tokens.transpose(1, 2), weight, self.conv.bias, padding=reach, groups=self.conv.groups)
+        return seen[..., :n].transpose(1, 2)
 
     def weight(self): # (dim, dim/groups, taps)
         "What `conv.weight` is, in kernels that suit a GPU."
@@ -201,6 +207,33 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, # (B, heads, N, nu
         weights = weights.masked_fill(~seen, -torch.inf)
     return F.dropout(weights.softmax(-1), dropout) @ v
 
+# %% ../../nbs/models/11_context.ipynb #b8014497
+def normal_below(x: torch.Tensor): # float32 -> share of a standard normal below x, exp(-x²/2)
+    "Both from one exponential, the share to 7.5e-8 beside rounding (Abramowitz and Stegun 1964, 7.1.26)."
+    peak = torch.exp(-.5*x*x)
+    t = 1/(1 + .3275911/math.sqrt(2)*x.abs())
+    sum_ = .254829592 + t*(-.284496736 + t*(1.421413741 + t*(-1.453152027 + t*1.061405429)))
+    tail = .5*peak*t*sum_
+    return torch.where(x > 0, 1 - tail, tail), peak
+
+class _Gelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return (x.float()*normal_below(x.float())[0]).to(x.dtype)
+    @staticmethod
+    def backward(ctx, given):
+        x = ctx.saved_tensors[0].float()
+        below, peak = normal_below(x)
+        return (given.float()*(below + x*peak/math.sqrt(2*math.pi))).to(given.dtype)
+
+class Gelu(nn.GELU):
+    "torch's GELU; where a compiled step runs on a GPU in 16 bits, with fewer operations."
+    def forward(self, x: torch.Tensor):
+        short = x.dtype in (torch.bfloat16, torch.float16) and torch.compiler.is_compiling() and not at_hand(x)
+        return _Gelu.apply(x) if short else super().forward(x)
+
+
 # %% ../../nbs/models/11_context.ipynb #75ffb6a5
 def hashed(n: int, seeds: torch.Tensor): # seeds: (2,) int32 -> (n,) int32, whose upper bits look random
     "Numbers 0 to n - 1, scrambled by few operations (two rounds of a hash in the form of lowbias32), as seeds tell."
@@ -235,7 +268,7 @@ class Layer(nn.Module):
         self.cfg = cfg
         self.norm1, self.norm2 = nn.LayerNorm(cfg.dim), nn.LayerNorm(cfg.dim)
         self.qkv, self.proj = nn.Linear(cfg.dim, 3*cfg.dim), nn.Linear(cfg.dim, cfg.dim)
-        self.ffn = nn.Sequential(nn.Linear(cfg.dim, cfg.ffn), nn.GELU(), HashDropout(cfg.dropout),
+        self.ffn = nn.Sequential(nn.Linear(cfg.dim, cfg.ffn), Gelu(), HashDropout(cfg.dropout),
                                  nn.Linear(cfg.ffn, cfg.dim))
         self.drop = HashDropout(cfg.dropout)
 
@@ -299,8 +332,7 @@ class Transformer(nn.Module):
         x = self.coded(tokens, seen)
         if self.registers is not None:
             x = torch.cat([self.registers.to(x.dtype).expand(len(x), -1, -1), x], 1)
-        x = self.drop(self.norm_in(self.places(x)))
-        x = cast(x) if self.cfg.norm == "post" else x  # each layer ends in a norm, so no sum grows in 16 bits
+        x = self.entered(x, self.places.seen(x) if self.cfg.positions == "conv" else None)
         skips = self.cfg.layerdrop if self.training else 0.
         drawn = torch.rand(len(self.layers), device=x.device) < skips if skips and self.fixed else None
         for k, layer in enumerate(self.layers):
@@ -309,6 +341,11 @@ class Transformer(nn.Module):
             elif not skips or torch.rand(()).item() >= skips:  # drawn on the CPU, which waits for no device
                 x = layer(x, seen)
         return self.norm(x[:, self.cfg.registers:])
+
+    def entered(self, x: torch.Tensor, seen: torch.Tensor | None): # (B, N, dim) each -> (B, N, dim)
+        "What stands between the tokens and the first layer, but for the convolution `seen`: many small operations."
+        x = self.drop(self.norm_in(x if seen is None else self.places.added(x, seen)))
+        return cast(x) if self.cfg.norm == "post" else x  # each layer ends in a norm, so no sum grows in 16 bits
 
     def coded(self, tokens: Tokens, seen: torch.Tensor | None): # -> (B, N, dim)
         "The tokens and where they are; 0 in place of what is not valid."

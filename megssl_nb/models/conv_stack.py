@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
 from .tokens import Tokens, along_time, seen_whole
-from ..windows.batches import Batch, as_batch, full
+from ..windows.batches import Batch, as_batch, at_hand, full
 from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10b_conv_stack.ipynb #772c2bef
@@ -70,11 +70,17 @@ class ConvLayer(nn.Module):
         nn.init.kaiming_normal_(self.conv.weight)
 
     def forward(self, x, valid=None): # (B, a, T), (B, T) bool: False = padding -> (B, b, T')
-        x = self.conv(x)
+        x = self.convolved(x)
         if self.kind == "layer": return F.gelu(self.norm(x.transpose(1, 2)).transpose(1, 2))
         if self.kind is None or valid is None: return F.gelu(self.norm(x))
         there = seen_whole(valid, self.conv.stride[0], self.conv.kernel_size[0])
         return F.gelu(self.norm(x).where(valid.all(1)[:, None, None], over_valid(self.norm, x, there)))
+
+    def convolved(self, x): # (B, a, T) -> (B, b, T')
+        "On a GPU the channels of a sample lie side by side in memory: its kernels copy what lies in another way."
+        if at_hand(x): return self.conv(x)
+        row = x[:, :, None].contiguous(memory_format=torch.channels_last)
+        return F.conv2d(row, self.conv.weight[:, :, None], self.conv.bias, (1, self.conv.stride[0]))[:, :, 0]
 
 def over_valid(norm, x, there): # GroupNorm with one channel per group, (B, C, T), (B, T) bool -> (B, C, T)
     "The same norm with the mean and the variance of the valid samples of each window."

@@ -30,7 +30,7 @@ class PretextOutput:
     target: torch.Tensor      # (B, C, T) clean signal, or (B, N, dim) clean embedding; no gradient
     prediction: torch.Tensor  # the shape of `target`
     mask: torch.Tensor        # (B, C, T) or (B, N), True = scored
-    corrupted: torch.Tensor   # (B, C, T), what the network saw; hidden cells hold 0
+    corrupted: torch.Tensor | None # (B, C, T), what the network saw, 0 in hidden cells; None: the batch without those
     hidden: torch.Tensor      # (B, C, T), True = withheld from the network
     parts: dict = field(default_factory=dict) # component -> its own scored mask
     there: torch.Tensor | None = None # the leading axes of `target`, False = absent or padding; None: all is there
@@ -276,7 +276,9 @@ def show(stage: Pretext, encoder: Encoder, batch: Batch | torch.Tensor, generato
     "What the model saw for a batch: `clean`, `input`, `hidden`, `mask`, `prediction`, `target`, as NumPy arrays."
     with evaluating(stage, encoder):
         out = stage(encoder, batch, generator or torch_rng(0, "show"))
-    shown = {"clean": as_batch(batch).x, "input": out.corrupted, "hidden": out.hidden, "mask": out.mask,
+    clean = as_batch(batch).cleared().x
+    given = clean.masked_fill(out.hidden, 0.) if out.corrupted is None else out.corrupted
+    shown = {"clean": as_batch(batch).x, "input": given, "hidden": out.hidden, "mask": out.mask,
              "prediction": out.prediction, "target": out.target}
     return {k: (v.float() if v.is_floating_point() else v).cpu().numpy() for k, v in shown.items()}
 

@@ -106,11 +106,11 @@ class Contrastive(Pretext):
                         "temperature": torch.tensor(self.temperature) if at_hand(mask) else self.heat.clone(),
                         "perplexity": t["hard"].sum()}
         logs |= {f"{kind}_perplexity_{g}": v for kind in ("hard", "soft") for g, v in enumerate(t[kind])}
-        x, hidden = batch.x, encoder.tokenizer.covers(mask, batch.x.shape[-1])[:, None] & batch.there
+        hidden = batch.recorded(encoder.tokenizer.covers(mask, batch.x.shape[-1]))
         placed = lambda v: torch.zeros(*mask.shape, v.shape[-1], dtype=v.dtype, device=v.device).scatter(
             1, out["at"][..., None].expand_as(v), v.where(out["real"][..., None], 0.))
         return PretextOutput(loss, {k: v.detach() for k, v in logs.items()}, placed(out["vectors"].detach()),
-                             placed(out["answers"]), mask, x.masked_fill(hidden, 0.), hidden,
+                             placed(out["answers"]), mask, None, hidden,
                              {"contrastive": mask}, features.valid, out | {"features": features.values.detach()})
 
     def judge(self, answer: torch.Tensor, out: PretextOutput):

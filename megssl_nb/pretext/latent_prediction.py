@@ -111,8 +111,7 @@ class LatentPrediction(Pretext):
         answer = told.new_zeros(target.shape).scatter(1, at[..., None].expand_as(told), placed)
         withheld = tokenizer.cells(hidden, x.shape[1])
         withheld = withheld if batch.whole else withheld & batch.there
-        out = PretextOutput(None, {}, target, answer, hidden, x.masked_fill(withheld, 0.), withheld,
-                            {"latent_prediction": hidden}, raw.valid)
+        out = PretextOutput(None, {}, target, answer, hidden, None, withheld, {"latent_prediction": hidden}, raw.valid)
         return self.scored(encoder, out)
 
     def predicted(self, encoder: Encoder, kept: Tokens, rest: Tokens): # -> (B, H, dim) for the tokens of `rest`

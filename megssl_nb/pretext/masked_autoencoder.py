@@ -122,8 +122,8 @@ class MaskedAutoencoder(Pretext):
         tokenizer, x, (_, at, real) = encoder.tokenizer, batch.x, asked
         placed = told if full(raw.valid) else told.masked_fill(~real[..., None], 0.)
         values = told.new_zeros(raw.shape).scatter(1, at[..., None].expand_as(told), placed)
-        out = PretextOutput(None, {}, x, tokenizer.uncut(values, x.shape[1]), withheld, x.masked_fill(withheld, 0.),
-                            withheld, {"masked_autoencoder": withheld}, None if batch.whole else batch.there, aux)
+        out = PretextOutput(None, {}, x, tokenizer.uncut(values, x.shape[1]), withheld, None, withheld,
+                            {"masked_autoencoder": withheld}, None if batch.whole else batch.there, aux)
         losses = self.judge(out.prediction, out)
         out.loss = losses["masked_autoencoder"]
         if self.config.spectral:

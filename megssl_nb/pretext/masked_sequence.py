@@ -97,12 +97,12 @@ class MaskedSequence(Pretext):
 
     def embeddings(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator) -> PretextOutput:
         "Hidden tokens, to be predicted as a frozen tokenizer sees them."
-        tokens, x = clean_tokens(encoder, batch), batch.x
+        tokens = clean_tokens(encoder, batch)
         mask = self.mask(tokens.valid, generator)
-        hidden = encoder.tokenizer.covers(mask, x.shape[-1])[:, None] & batch.there
+        hidden = batch.recorded(encoder.tokenizer.covers(mask, batch.x.shape[-1]))
         prediction = self.predict(encoder, tokens, mask)
-        return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask},
-                           x.masked_fill(hidden, 0.), hidden, tokens.valid)
+        return self.finish(encoder, prediction, standardise(tokens), {"masked_sequence": mask}, None, hidden,
+                           tokens.valid)
 
     def signals(self, encoder: Encoder, batch: Batch | torch.Tensor, generator: torch.Generator) -> PretextOutput:
         "Hidden stretches of the signal."
@@ -111,9 +111,7 @@ class MaskedSequence(Pretext):
         mask = self.mask(seen_whole(batch.valid, tokenizer.hop, tokenizer.field), generator)
         if fault := seen_through(tokenizer, max(span_lengths(N, self.config.ratio, self.config.span))):
             raise MegsslError(f"masked_sequence: {fault}")
-        hidden, there = self.unseen(tokenizer, mask, T)[:, None].expand_as(x), None if batch.whole else batch.there
-        if there is not None:
-            hidden = hidden & there
+        hidden, there = batch.recorded(self.unseen(tokenizer, mask, T)), None if batch.whole else batch.there
         overlap = tokenizer.field > tokenizer.hop
         seen = replace(batch, x=x.masked_fill(hidden, 0.)) if overlap else batch
         prediction = self.predict(encoder, encoder.tokens(seen), mask)

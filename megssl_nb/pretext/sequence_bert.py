@@ -193,12 +193,12 @@ class SequenceBert(BidirectionalPretext):
         hop, T = encoder.tokenizer.hop, batch.x.shape[-1]
         valid = batch.valid.unfold(1, hop, hop).all(-1)
         mask = (uniform(valid.shape, generator, valid.device) < self.config.rate) & valid
-        hidden = of_samples(mask, hop, T)[:, None] & batch.there
+        hidden = batch.recorded(of_samples(mask, hop, T))
         seen = batch.x.masked_fill(hidden, 0.)
         tokens = encoder.tokens(replace(batch, x=seen))
         blank = special_token(encoder, self.mask).to(tokens.values.dtype)
         tokens = tokens.replace(values=torch.where(mask[..., None], blank, tokens.values))
         z, answered, pooled = self.read(encoder, tokens, parts)
-        scored = of_samples(mask & answered, hop, T)[:, None] & batch.there
+        scored = batch.recorded(of_samples(mask & answered, hop, T))
         out = self.finish(encoder, self.decoded(z, T), batch.x, {"sequence_bert": scored}, seen, hidden, batch.there)
         return self.joined(out, pooled, *pair) if pair else out

@@ -121,12 +121,15 @@ def signature(batch: Batch) -> tuple:
     return batch.sfreq, *(of(getattr(batch, k)) for k in _tensors)
 
 class Recorded:
-    "Forward and backward of a training step, and the clipping of its gradient, as one CUDA graph."
+    "Forward and backward of a training step, the clipping of its gradient and the update of AdamW as one CUDA graph."
     def __init__(self, objective: nn.Module, params: list, batch: Batch,
                  cast: Callable, # makes the context of the precision
-                 clip: float | None = None): # norm of the whole gradient; None: it is left as it is
+                 clip: float | None = None, # norm of the whole gradient; None: it is left as it is
+                 adam: torch.optim.Optimizer | None = None): # fused; None: the step ends before the update
         self.objective, self.params, self.cast, self.shape = objective, list(params), cast, signature(batch)
-        self.clip, self.norm = clip, None
+        self.clip, self.norm, self.adam = clip, None, adam
+        # what a graph reads of the learning rates
+        self.rates = [torch.zeros((), device=batch.x.device) for _ in adam.param_groups] if adam else []
         self.generator = torch.Generator(batch.x.device)
         self.batch = copy.copy(batch)
         self.moving = [k for k in _tensors if (v := getattr(batch, k)) is not None and v.numel()
@@ -134,20 +137,47 @@ class Recorded:
         for k in self.moving:
             setattr(self.batch, k, getattr(batch, k).clone())
         self.batch.meta = _Unread()
-        side = torch.cuda.Stream()
         with undisturbed(objective, batch.x.device):
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(2):
-                    self.step()
-            torch.cuda.current_stream().wait_stream(side)
-            self.clear()
-            self.graph = torch.cuda.CUDAGraph()
-            self.graph.register_generator_state(self.generator)
-            # other threads may use the card meanwhile, to fetch the next batches
-            with torch.cuda.graph(self.graph, stream=side, capture_error_mode="thread_local"):
-                self.loss, self.count, self.row = self.step()
+            self.record()
         self.names, self.grads = list(objective.logs), [p.grad for p in self.params]
+
+    def record(self):
+        "Two steps without an update, which build what is kept, and one that is recorded and not carried out."
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(2):
+                self.step()
+            self.begin_moments()
+        torch.cuda.current_stream().wait_stream(side)
+        self.clear()
+        self.graph = torch.cuda.CUDAGraph()
+        self.graph.register_generator_state(self.generator)
+        # other threads may use the card meanwhile, to fetch the next batches
+        with torch.cuda.graph(self.graph, stream=side, capture_error_mode="thread_local"):
+            self.loss, self.count, self.row = self.step()
+            self.update()
+        self.replay = self.graph.replay
+
+    def begin_moments(self):
+        "AdamW makes its moments with its first update, and a graph would make them with each: an update by nothing."
+        if not self.adam: return
+        fresh = {p for p in self.params if p.grad is not None and not self.adam.state.get(p)}
+        for p in self.params:
+            p.grad = torch.zeros_like(p) if p in fresh else None
+        self.update([0.]*len(self.rates))
+        for p in fresh:
+            self.adam.state[p]["step"].zero_()
+
+    def update(self, rates: list | None = None): # of each group; None: those that lie on the device
+        "AdamW, with other learning rates than it is told."
+        if not self.adam: return
+        groups, rates = self.adam.param_groups, rates or self.rates
+        try:
+            self.adam.param_groups = [g | {"lr": lr, "capturable": True} for g, lr in zip(groups, rates)]
+            self.adam.step()
+        finally:
+            self.adam.param_groups = groups
 
     def clear(self):
         for p in self.params:
@@ -167,8 +197,11 @@ class Recorded:
         "The step of a batch; the gradients are where an optimiser looks for them."
         for k in self.moving:
             getattr(self.batch, k).copy_(getattr(batch, k), non_blocking=True)
+        if self.adam:
+            for rate, group in zip(self.rates, self.adam.param_groups):
+                rate.fill_(group["lr"])
         self.generator.manual_seed(seed)
-        self.graph.replay()
+        self.replay()
         for p, g in zip(self.params, self.grads):
             p.grad = g
         count = self.count.clone() if isinstance(self.count, torch.Tensor) else self.count

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainConfig', 'schedule', 'precision', 'gpu', 'settled', 'Held', 'hold', 'Feed', 'Objective', 'optimiser', 'quiet',
-           'resumable', 'skips', 'Fitted', 'fit']
+           'resumable', 'skips', 'looks_within', 'Fitted', 'fit']
 
 # %% ../../nbs/train/33a_loop.ipynb #0e67d4db
 import contextlib, copy, functools, logging, math, os, signal, time, warnings, zipfile
@@ -319,6 +319,8 @@ def loop_class():
             self.unseen.add(row, n, names, windows=len(batch),
                             step=self.trainer.fit_loop.epoch_loop._batches_that_stepped,
                             lr=self.trainer.optimizers[0].param_groups[0]["lr"])
+            if self.replayed:
+                self.unseen.norm(self.recorded.norm.clone())
             self.count = self.count + n
             return loss if self.shares == 1 else loss * n
         def record(self, batch) -> bool:
@@ -327,7 +329,8 @@ def loop_class():
                 params = [p for p in self.objective.parameters() if p.requires_grad]
                 dtype = torch.bfloat16 if self.trainer.precision == "bf16-mixed" else None
                 try:
-                    self.recorded = Recorded(self.objective, params, batch, casting(dtype), self.cfg.clip)
+                    self.recorded = Recorded(self.objective, params, batch, casting(dtype), self.cfg.clip,
+                                             self.trainer.optimizers[0])
                 except (RuntimeError, MegsslError) as e:
                     told = str(e).splitlines()[0][:200]
                     warnings.warn(f"training: the step cannot be recorded, it is launched kernel by kernel ({told})")
@@ -345,6 +348,11 @@ def loop_class():
         def optimizer_zero_grad(self, epoch, batch_idx, optimizer):
             if not self.replayed:
                 optimizer.zero_grad()
+        def optimizer_step(self, epoch, batch_idx, optimizer, optimizer_closure=None):
+            if not self.records: return super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+            loss = optimizer_closure()
+            if not self.replayed: # a batch of another shape
+                super().optimizer_step(epoch, batch_idx, optimizer, lambda: loss)
         def catch_up(self):
             "Look at the steps that the host has not seen, one after the other."
             for s in self.unseen.fetch():
@@ -379,9 +387,6 @@ def loop_class():
             self.log_dict({k: v for k, v in logs.items() if k not in shown}
                           | {"lr": self.trainer.optimizers[0].param_groups[0]["lr"]}, batch_size=windows)
         def configure_gradient_clipping(self, optimiser, gradient_clip_val=None, gradient_clip_algorithm=None):
-            if self.replayed: # a recorded step holds it
-                self.unseen.norm(self.recorded.norm.clone())
-                return
             params = [p for g in optimiser.param_groups for p in g["params"]]
             if self.shares > 1: # Lightning has divided by `shares`
                 if self.far: # the sum over the processes is not read either
@@ -559,6 +564,12 @@ def skips(objective: Objective) -> bool:
     known = all(type(m).__module__.split(".")[0] in ("torch", "megssl_nb") for m in objective.modules())
     return left_out or not known
 
+def looks_within(callback: object) -> bool:
+    "Whether a callback is to be called between the parts of a step, which a recorded one does not have."
+    import lightning
+    return any(getattr(type(callback), hook) is not getattr(lightning.Callback, hook) for hook in (
+        "on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step"))
+
 class Fitted(NamedTuple):
     "What a training found."
     history: list # one dict per epoch
@@ -595,7 +606,7 @@ def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, s
     loop = loop_class()(objective, cfg, seed, total, val)
     keeper = keeper_class()(cfg, objective.monitor, last, launch.told, train, writer)
     loop.records = bool(cfg.graphs and device and world * cfg.accumulate == 1 and objective.repeats()
-                        and precision(cfg.precision) != "16-mixed")
+                        and precision(cfg.precision) != "16-mixed" and not any(map(looks_within, launch.callbacks)))
     for m in objective.modules():
         if hasattr(m, "fixed"):
             m.fixed = loop.records

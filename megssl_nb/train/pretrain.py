@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['part_files', 'Pretraining', 'PretrainConfig', 'claim', 'release', 'computed', 'earlier', 'evenly', 'finished',
-           'weights_digest', 'finish', 'compile_parts', 'Training', 'pretrain', 'load_stage']
+           'weights_digest', 'finish', 'compile_parts', 'compiling', 'Training', 'pretrain', 'load_stage']
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
 import contextlib, copy, time
@@ -168,9 +168,19 @@ def compile_parts(encoder: Encoder, stage: Pretext):
              for m in (child, *(child if isinstance(child, torch.nn.Sequential) else ()))]
     for module in [*layers, *parts, *decoder]:
         if any(True for _ in module.parameters()):
-            module.compile()
-    if gpu() and hasattr(stage, "tally"): # many small kernels; a CPU takes lists of a length that changes
-        stage.head.answered, stage.tally = torch.compile(stage.head.answered), torch.compile(stage.tally)
+            module.compile(**compiling())
+    if not gpu(): return
+    # many small kernels; a CPU takes lists of a length that changes
+    for module, name in ((encoder.context, "entered"), (stage, "tally"), (getattr(stage, "head", None), "answered")):
+        if hasattr(module, name):
+            setattr(module, name, torch.compile(getattr(module, name), **compiling()))
+
+def compiling() -> dict:
+    "Options of `torch.compile`: on a GPU sums of gradients apart from other sums, which is faster at these sizes."
+    if not gpu(): return {}
+    import torch._inductor.config as inductor
+    known = hasattr(inductor.triton, "mix_order_reduction")
+    return {"options": {"triton.mix_order_reduction": False}} if known else {}
 
 @dataclass
 class Training:

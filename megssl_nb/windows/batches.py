@@ -105,7 +105,13 @@ class Batch:
     @property
     def there(self) -> torch.Tensor: # (B, C, T) bool
         "Which samples were recorded: neither an absent channel nor padding."
+        if self.whole: return everywhere_true(self.x.shape, self.x.device)
         return self.present[..., None] & self.valid[:, None]
+
+    def recorded(self, samples: torch.Tensor): # (B, T) bool -> (B, C, T) bool
+        "The given samples of every channel, as far as they were recorded."
+        chosen = samples[:, None].expand(self.x.shape)
+        return chosen if self.whole else chosen & self.there
 
     @property
     def whole(self) -> bool:
