@@ -44,7 +44,7 @@ def placed(cwd: str | Path, env: dict) -> dict: # options for papermill
     """Kernels that start in `cwd` with `env` added to their environment; both belong to the kernel, since this process
     runs several at once."""
     from jupyter_client.manager import AsyncKernelManager
-    options = kernel_options()
+    options = kernel_options(env.get("CUDA_VISIBLE_DEVICES") != "")
     class Manager(options.get("kernel_manager_class", AsyncKernelManager)):
         async def start_kernel(self, **kw):
             managers.add(self)
@@ -215,6 +215,8 @@ def ablate(study: StudyConfig | dict | str | Path, # what `read_study` returned,
         if missing and not dask:
             begin_kernels()
         shares, workers = shared_by(run), at_once(run, n_jobs, threads)
+        if missing and not dask and shares:
+            begin_kernels(gpu=True)
         planned = described_work(run, todo, workers, threads)
         write_record(folder/"plan.json", planned)
         cost = {j["digest"]: j["seconds"] for j in planned["jobs"]}

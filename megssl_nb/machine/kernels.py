@@ -98,19 +98,20 @@ def forks() -> bool:
     "Whether this system can watch a fork."
     return hasattr(os, "pidfd_open")
 
-def warm() -> bool:
+def warm(gpu: bool = True) -> bool: # gpu: they are to use one, where there is one
     "Whether kernels of this machine can be forks."
     if not forks(): return False
     import torch
-    return not torch.cuda.device_count() or forks_reach_gpu()
+    return not gpu or not torch.cuda.device_count() or forks_reach_gpu()
 
-def begin_kernels():
-    "Start the server, and see what its forks can do, while this process does something else."
+def begin_kernels(gpu: bool = False): # they are to use one, where there is one
+    "Start the server, and see whether its forks reach a GPU, while this process does something else."
     def see():
         with suppress(MegsslError):
             warm()
-    if forks():
-        server(os.getpid())
+    if not forks(): return
+    server(os.getpid())
+    if gpu:
         threading.Thread(target=see, daemon=True).start()
 
 # %% ../../nbs/machine/41a_kernels.ipynb #1fb06ae9
@@ -148,8 +149,8 @@ def forked_kernels():
     return ForkedKernelManager
 
 # %% ../../nbs/machine/41a_kernels.ipynb #d8d7e421
-def kernel_options() -> dict:
+def kernel_options(gpu: bool = True) -> dict: # gpu: as `warm`
     """What papermill is told about kernels: forks where the machine allows, and silence about TCP on localhost and
     about being told to stop."""
     return {"extra_arguments": ["--IPKernelApp.log_level=CRITICAL"]} | ({"kernel_manager_class": forked_kernels()}
-                                                                        if warm() else {})
+                                                                        if warm(gpu) else {})

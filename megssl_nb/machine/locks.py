@@ -155,8 +155,12 @@ def jobs_per_gpu(parameters: int | None = None) -> int: # of the network; None: 
     return min(8, max(1, (os.cpu_count() or 1)//2//max(1, len(devices()))))
 
 @contextlib.contextmanager
-def device(shares: int | None = None): # jobs that share a GPU, as `jobs_per_gpu`; yields the environment for a kernel
+def device(shares: int | None = None # jobs that share a GPU, as `jobs_per_gpu`; 0: this job is to use none
+           ): # yields the environment for a kernel
     "A GPU for this job, or a share of one, waiting until one is free; without GPUs nothing."
+    if shares == 0:
+        yield {"CUDA_VISIBLE_DEVICES": ""}
+        return
     found, batch = devices(), os.environ.get("SLURM_JOB_ID", "")
     place = Path(tempfile.gettempdir())/f"megssl-{getpass.getuser()}"
     with contextlib.ExitStack() as stack:

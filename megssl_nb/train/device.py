@@ -172,9 +172,10 @@ class Recorded:
     def update(self, rates: list | None = None): # of each group; None: those that lie on the device
         "AdamW, with other learning rates than it is told."
         if not self.adam: return
-        groups, rates = self.adam.param_groups, rates or self.rates
+        groups, records = self.adam.param_groups, rates is None
         try:
-            self.adam.param_groups = [g | {"lr": lr, "capturable": True} for g, lr in zip(groups, rates)]
+            self.adam.param_groups = [g | {"lr": lr, "capturable": records}
+                                      for g, lr in zip(groups, self.rates if records else rates)]
             self.adam.step()
         finally:
             self.adam.param_groups = groups
