@@ -14,7 +14,7 @@ import torch
 import megssl_nb
 from ..core import MegsslError, atomic_path, code_digest, compute, digest, file_digest
 from . import readouts
-from .readouts import embedded
+from .readouts import asked_on, embedded
 from ..windows.cut import Windows
 
 # %% ../../nbs/evaluation/29b_kept_features.ipynb #09f15b69
@@ -38,7 +38,7 @@ def arithmetic_of(encoder: torch.nn.Module) -> dict:
     "What decides the last bits."
     p, here = next(encoder.parameters()), compute()
     return {k: here[k] for k in ("processor", "threads", "device", "kernels")} | {
-        "dtype": str(p.dtype), "on": p.device.type, "torch": torch.__version__, "numpy": np.__version__,
+        "dtype": str(p.dtype), "on": asked_on(encoder).type, "torch": torch.__version__, "numpy": np.__version__,
         "matmul": torch.get_float32_matmul_precision(), "autocast": torch.is_autocast_enabled(p.device.type)}
 
 # %% ../../nbs/evaluation/29b_kept_features.ipynb #18cc2e1b
