@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from ..core import Config, MegsslError, torch_rng
 from .linear_tokens import kept
 from .tokens import Tokens, as_tokens
-from ..windows.batches import at_hand, full
+from ..windows.batches import at_hand, full, lowered
 
 # %% ../../nbs/models/11_context.ipynb #ff03826f
 class TransformerConfig(Config):
@@ -257,9 +257,7 @@ class HashDropout(nn.Dropout):
 # %% ../../nbs/models/11_context.ipynb #ffe8258f
 def cast(x: torch.Tensor): # the same numbers
     "In the precision of products, where that is another one."
-    kind = x.device.type
-    lower = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-    return x.to(torch.get_autocast_dtype(kind)) if lower else x
+    return x.to(lowered(x) or x.dtype)
 
 class Layer(nn.Module):
     "Self-attention and a feed-forward network, each with a residual sum."
