@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from .ablation import ablate
 from itertools import combinations
-from ..core import MegsslError, as_written, atomic_path, digest, read_record
+from ..core import MegsslError, atomic_path, digest, read_record, table_of
 from ..evaluation.metrics import guessed
 from ..evaluation.nulls import (adjusted, auc_of_items, block_length, paired_null, permuted_scores,
                                         ranked_auc)
@@ -39,9 +39,7 @@ def job_tables(run: Run, name: str): # -> DataFrame: lag, fold, seed, model and 
     for job in jobs(run):
         path = run.folder/job.folder/f"{name}.csv"
         if job.kind == "pretrain" or not path.is_file(): continue
-        text = dict.fromkeys(("name", "word", "recording", "true"), str)
-        t = pd.read_csv(path, keep_default_na=False, dtype=text, low_memory=False, float_precision="round_trip")
-        t = in_headline(as_written(t), run.study)
+        t = in_headline(table_of(path, ("name", "word", "recording", "true")), run.study)
         model = "baseline:" + t.pop("baseline") if "baseline" in t else job.cell
         found.append(t.assign(model=model, lag=lags[job.point], fold=job.fold, seed=job.seed, point=job.point))
     return pd.concat(found, ignore_index=True) if found else None
@@ -273,7 +271,7 @@ def chosen_electrodes(run: Run): # -> DataFrame: model, lag, electrode, folds
 def best_and_worst(folder: str | Path, model: str, lag: float, n: int = 5, least: int = 5): # -> DataFrame
     "The words that are decoded best and worst, of those that were taught at least `least` times."
     import pandas as pd
-    words = as_written(pd.read_csv(Path(folder)/"words.csv", keep_default_na=False, dtype={"word": str}))
+    words = table_of(Path(folder)/"words.csv", ["word"])
     words = words[(words["model"] == model) & np.isclose(words["lag"], lag) & (words["taught"] >= least)]
     words = words[words["auc"] != ""].assign(auc=words["auc"][words["auc"] != ""].astype(float))
     mean = words.groupby("word", as_index=False).agg(auc=("auc", "mean"), tested=("tested", "sum"))

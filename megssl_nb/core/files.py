@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['writable', 'scratch', 'discard', 'is_scratch', 'clear_scratch', 'atomic_path', 'atomic_dir', 'vacant',
            'refuse_foreign', 'write_text', 'write_json', 'read_json', 'is_formula', 'on_text', 'for_people',
-           'as_written', 'write_record', 'is_record', 'read_record', 'plain_loader', 'yaml_value', 'read_yaml']
+           'as_written', 'table_of', 'write_record', 'is_record', 'read_record', 'plain_loader', 'yaml_value',
+           'read_yaml']
 
 # %% ../../nbs/core/00a_files.ipynb #c9623f78
 import contextlib, functools, json, math, os, re, shutil, tempfile
 from fnmatch import fnmatch
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from .config import MegsslError, digest
 
@@ -165,6 +166,15 @@ def for_people(table): # DataFrame -> DataFrame
 def as_written(table): # DataFrame -> DataFrame
     "The table that `for_people` was given."
     return on_text(table, lambda v: v[1:] if isinstance(v, str) and v[:1] == "'" and is_formula(v) else v)
+
+def table_of(path: str|Path, text: Iterable=(), # columns that are text, whatever stands in them
+             **options): # of `pandas.read_csv` -> DataFrame
+    "The table that `for_people` was given, from its file: every number to its last bit, an empty cell is empty text."
+    import pandas as pd
+    old = tuple(int(v) for v in pd.__version__.split(".")[:2]) < (3, 1)  # later ones read so, and say that one asks
+    exact = {"float_precision": "round_trip"} if old else {}
+    return as_written(pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, low_memory=False,
+                                  **exact, **options))
 
 # %% ../../nbs/core/00a_files.ipynb #edfa6fb7
 def write_record(path: str|Path, record: dict):

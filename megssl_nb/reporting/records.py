@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 import os, re
 import numpy as np
-from ..core import MegsslError, as_written, file_digest, read_json, read_record, read_yaml
+from ..core import MegsslError, file_digest, read_json, read_record, read_yaml, table_of
 from .figures import (Legend, best_trivial, is_baseline, preview_figure, preview_parts, readable,
                                          seed_means, select, total_losses, training_figure)
 from .page import count
@@ -75,8 +75,7 @@ def read_table(folder: str | Path, name: str, swept: dict = {}): # field -> its 
     if not os.path.lexists(path): return pd.DataFrame(columns=columns)
     try:
         numbers = [c for c in pd.read_csv(path, nrows=0) if c not in text]
-        table = as_written(pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False,
-                                       na_values={c: ["", "nan", "NaN"] for c in numbers}, low_memory=False))
+        table = table_of(path, text, na_values={c: ["", "nan", "NaN"] for c in numbers})
     except (OSError, ValueError) as e:
         raise MegsslError(f"{path}: not readable as CSV ({' '.join(str(e).split())}); 'megssl ablate' writes it "
                           "again") from None

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 import numpy as np
-from ..core import MegsslError, as_written, write_text
+from ..core import MegsslError, table_of, write_text
 from . import page
 from .figures import (best_trivial, cells_figure, confusion_figure, curve, differences_figure,
                                          effect_name,
@@ -226,9 +226,8 @@ def lags(r):
 # %% ../../nbs/reporting/43_report.ipynb #1c487635
 def word_ends(r, best, n: int = 5, least: int = 5): # best: rows of lags.csv; yields blocks
     "The words that were decoded best and worst at the best lag of each model, of those taught `least` times."
-    import pandas as pd
     if not (r.folder/"words.csv").is_file(): return
-    words = as_written(pd.read_csv(r.folder/"words.csv", keep_default_na=False, dtype={"word": str, "auc": str}))
+    words = table_of(r.folder/"words.csv", ["word", "auc"])
     words = words[words["auc"].ne("") & (words["taught"] >= least)]
     words, rows = words.assign(auc=words["auc"].astype(float)), []
     for row in best.itertuples():

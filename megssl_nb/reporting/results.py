@@ -11,7 +11,7 @@ __all__ = ['result_columns', 'tidy', 'headline', 'in_headline', 'kept_prediction
 from pathlib import Path
 from typing import Any
 import numpy as np
-from ..core import (MegsslError, as_written, atomic_path, file_digest, for_people, read_record, write_json,
+from ..core import (MegsslError, table_of, atomic_path, file_digest, for_people, read_record, write_json,
                             write_record)
 from ..evaluation import metrics
 from ..evaluation.inference import jackknife_shares, population_of, score_shares, trial_blocks
@@ -64,18 +64,15 @@ def in_headline(table: Any, study: StudyConfig) -> Any: # DataFrame of a job, wh
 
 def kept_predictions(run: Run, job: Any) -> dict: # job: a `Job`; cell -> DataFrame
     "What a job's cell or baselines said of each window in the headline setting, as far as they kept it, in full."
-    import pandas as pd
     folder = run.folder/job.folder
     if job.kind == "pretrain" or not all((folder/f).is_file() for f in ("predictions.csv", "metrics.json")): return {}
     if read_record(folder/"metrics.json")["job"] != job.digest: return {}
-    words = dict.fromkeys(("recording", "subject", "group", "true", "predicted", "baseline"), str)
+    words = ("recording", "subject", "group", "true", "predicted", "baseline")
     try:
-        said = pd.read_csv(folder/"predictions.csv", keep_default_na=False, dtype=words, low_memory=False,
-                           float_precision="round_trip")
+        said = in_headline(table_of(folder/"predictions.csv", words), run.study)
     except (OSError, ValueError) as e:
         raise MegsslError(f"{folder/'predictions.csv'}: not readable as CSV ({' '.join(str(e).split())}); delete the "
                           "folder, and 'megssl ablate' evaluates again") from None
-    said = in_headline(as_written(said), run.study)
     if job.kind == "evaluate": return {job.cell: said}
     if not {"baseline", "labels"} <= set(said): return {}
     return {f"baseline:{name}": one for name, one in said.groupby("baseline", sort=False)}

@@ -10,7 +10,7 @@ __all__ = ['names', 'Tables', 'read_tables', 'keep_tables', 'strongest', 'swept'
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from ..core import as_written
+from ..core import table_of
 from .figures import label_order, select
 from .records import read_run, words
 from .results import write_csv
@@ -37,8 +37,7 @@ def read_tables(folder: str | Path) -> Tables:
         if name == "validations" and not path.is_file(): continue
         numbers = [c for c in pd.read_csv(path, nrows=0) if c not in words]
         # a cell may be called None, and subject 01 is not the number one
-        found[name] = as_written(pd.read_csv(path, dtype=dict.fromkeys(words, str), keep_default_na=False,
-                                             na_values={c: ["", "nan", "NaN"] for c in numbers}, low_memory=False))
+        found[name] = table_of(path, words, na_values={c: ["", "nan", "NaN"] for c in numbers})
     return Tables(**found | {name: withheld(found[name]) for name in ("summary", "effects")})
 
 # %% ../../nbs/reporting/43d_tables.ipynb #b7057ae4
