@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from ..core import Config, MegsslError, torch_rng
 from .linear_tokens import kept
 from .tokens import Tokens, as_tokens
-from ..windows.batches import at_hand, full, lowered
+from ..windows.batches import at_hand, full, products_in
 
 # %% ../../nbs/models/11_context.ipynb #ff03826f
 class TransformerConfig(Config):
@@ -257,7 +257,7 @@ class HashDropout(nn.Dropout):
 # %% ../../nbs/models/11_context.ipynb #ffe8258f
 def cast(x: torch.Tensor): # the same numbers
     "In the precision of products, where that is another one."
-    return x.to(lowered(x) or x.dtype)
+    return x.to(products_in(x) or x.dtype)
 
 class Layer(nn.Module):
     "Self-attention and a feed-forward network, each with a residual sum."

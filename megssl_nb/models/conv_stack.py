@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from ..core import Config, MegsslError
 from .tokens import Tokens, along_time, seen_whole
-from ..windows.batches import Batch, as_batch, at_hand, full, lowered
+from ..windows.batches import Batch, as_batch, at_hand, full, products_in
 from ..core.sensors import SensorImage
 
 # %% ../../nbs/models/10b_conv_stack.ipynb #772c2bef
@@ -78,7 +78,7 @@ class ConvLayer(nn.Module):
 
     def convolved(self, x): # (B, a, T) -> (B, b, T')
         "In 16 bits on a GPU the channels of a sample lie side by side in memory: its kernels copy what lies otherwise."
-        if at_hand(x) or not lowered(x): return self.conv(x)
+        if at_hand(x) or not products_in(x): return self.conv(x)
         row = x[:, :, None].contiguous(memory_format=torch.channels_last)
         return F.conv2d(row, self.conv.weight[:, :, None], self.conv.bias, (1, self.conv.stride[0]))[:, :, 0]
 
