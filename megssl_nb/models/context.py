@@ -131,7 +131,7 @@ class ConvPositions(nn.Module):
         return tokens + F.gelu(seen if seen.dtype == torch.bfloat16 else seen.to(tokens.dtype))
 
     def seen(self, tokens: torch.Tensor): # (B, N, dim) -> (B, N, dim)
-        """The convolution; taps that are further away than the window is long meet zeros only and are left out."""
+        "The convolution; taps that are further away than the window is long meet zeros only and are left out."
         n, half = tokens.shape[1], self.conv.kernel_size[0]//2
         reach = min(half, n - 1)
         near = slice(half - reach, half + reach + 1)
@@ -212,8 +212,8 @@ def normal_below(x: torch.Tensor): # float32 -> share of a standard normal below
     "Both from one exponential, the share to 7.5e-8 beside rounding (Abramowitz and Stegun 1964, 7.1.26)."
     peak = torch.exp(-.5*x*x)
     t = 1/(1 + .3275911/math.sqrt(2)*x.abs())
-    sum_ = .254829592 + t*(-.284496736 + t*(1.421413741 + t*(-1.453152027 + t*1.061405429)))
-    tail = .5*peak*t*sum_
+    series = .254829592 + t*(-.284496736 + t*(1.421413741 + t*(-1.453152027 + t*1.061405429)))
+    tail = .5*peak*t*series
     return torch.where(x > 0, 1 - tail, tail), peak
 
 class _Gelu(torch.autograd.Function):

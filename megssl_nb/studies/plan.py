@@ -347,7 +347,7 @@ def seconds(run: Run, job: Job, step: dict, # the run at the job's point, and wh
     return start + a_fit * len(e.counts) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
-worth_a_gpu = 3e10  # operations of a job: a core does them while a GPU is started
+worth_a_gpu = 2e10  # operations of a job; a core does them in the few seconds that CUDA takes to start
 
 def for_gpu(run: Run) -> bool:
     """Whether the jobs of a study are worth a GPU: the largest takes more operations, which are counted, not timed,

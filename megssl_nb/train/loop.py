@@ -331,8 +331,8 @@ def loop_class():
                 try:
                     self.recorded = Recorded(self.objective, params, batch, casting(dtype), self.cfg.clip,
                                              self.trainer.optimizers[0])
-                except (RuntimeError, MegsslError) as e:
-                    told = str(e).splitlines()[0][:200]
+                except Exception as e: # what is wrong with the task itself, the ordinary step says again
+                    told = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
                     warnings.warn(f"training: the step cannot be recorded, it is launched kernel by kernel ({told})")
                     self.records, self.recorded = False, None
                     for m in self.objective.modules():
