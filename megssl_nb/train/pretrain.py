@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['part_files', 'Pretraining', 'PretrainConfig', 'claim', 'release', 'computed', 'earlier', 'evenly', 'finished',
-           'weights_digest', 'finish', 'compile_parts', 'compiling', 'Training', 'pretrain', 'load_stage']
+           'weights_digest', 'finish', 'compile_parts', 'Compiled', 'compiling', 'Training', 'pretrain', 'load_stage']
 
 # %% ../../nbs/train/33_pretrain.ipynb #26351b4d
-import contextlib, copy, time
+import contextlib, copy, inspect, time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -173,7 +173,17 @@ def compile_parts(encoder: Encoder, stage: Pretext):
     # many small kernels; a CPU takes lists of a length that changes
     for module, name in ((encoder.context, "entered"), (stage, "tally"), (getattr(stage, "head", None), "answered")):
         if hasattr(module, name):
-            setattr(module, name, torch.compile(getattr(module, name), **compiling()))
+            setattr(module, name, Compiled(module, name))
+
+class Compiled:
+    "A method of a module, compiled; a copy of the module has its own, as it is written."
+    def __init__(self, module: torch.nn.Module, name: str):
+        self.module, self.name = module, name
+        self.run = torch.compile(getattr(module, name), **compiling())
+    def __call__(self, *arguments, **options): return self.run(*arguments, **options)
+    def __deepcopy__(self, memo):
+        owner = memo.get(id(self.module), self.module)
+        return inspect.getattr_static(type(owner), self.name).__get__(owner, type(owner))
 
 def compiling() -> dict:
     "Options of `torch.compile`: on a GPU sums of gradients apart from other sums, which is faster at these sizes."
