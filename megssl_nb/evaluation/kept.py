@@ -14,7 +14,9 @@ import torch
 import megssl_nb
 from ..core import MegsslError, atomic_path, code_digest, compute, digest, file_digest
 from . import readouts
-from .readouts import asked_on, embedded
+from .readouts import embedded
+from ..train.device import arithmetic
+from ..train.loop import gpu
 from ..windows.cut import Windows
 
 # %% ../../nbs/evaluation/29b_kept_features.ipynb #09f15b69
@@ -34,12 +36,28 @@ def weights_digest(encoder: torch.nn.Module) -> str:
         whole.update(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()[:16]
 
+def asked_on(encoder: torch.nn.Module) -> torch.device:
+    "Where a frozen encoder looks at the windows of a run: on the GPU of this process, or where its weights lie."
+    lies = next(encoder.parameters()).device
+    return (gpu() or lies) if lies.type == "cpu" else lies
+
+@contextlib.contextmanager
+def there(encoder: torch.nn.Module):
+    "Inside, an encoder is where it looks at windows, on a GPU in float32; it goes back to where it was."
+    lies, device = next(encoder.parameters()).device, asked_on(encoder)
+    try:
+        encoder.to(device)
+        with arithmetic() if device.type == "cuda" else contextlib.nullcontext(): yield encoder
+    finally:
+        encoder.to(lies)
+
 def arithmetic_of(encoder: torch.nn.Module) -> dict:
     "What decides the last bits."
-    p, here = next(encoder.parameters()), compute()
+    p, here, on = next(encoder.parameters()), compute(), asked_on(encoder).type
     return {k: here[k] for k in ("processor", "threads", "device", "kernels")} | {
-        "dtype": str(p.dtype), "on": asked_on(encoder).type, "torch": torch.__version__, "numpy": np.__version__,
-        "matmul": torch.get_float32_matmul_precision(), "autocast": torch.is_autocast_enabled(p.device.type)}
+        "dtype": str(p.dtype), "on": on, "torch": torch.__version__, "numpy": np.__version__,
+        "matmul": torch.get_float32_matmul_precision(),
+        "autocast": torch.amp.is_autocast_available(on) and torch.is_autocast_enabled(on)}
 
 # %% ../../nbs/evaluation/29b_kept_features.ipynb #18cc2e1b
 def named_by(encoder: torch.nn.Module, windows: Windows, pool: str) -> dict | None: # None: cannot be named
@@ -124,7 +142,8 @@ class Kept:
         "As `readouts.embeddings`; a few windows of very many are computed alone, and not kept."
         idx, encoder = np.asarray(idx, int), encoder.eval()
         blocks = np.unique(idx//block)
-        if rows_of(blocks, len(windows)).sum() > 16*len(idx): return embedded(encoder, windows[idx], pool=pool)
+        if rows_of(blocks, len(windows)).sum() > 16*len(idx):
+            with there(encoder): return embedded(encoder, windows[idx], pool=pool)
         told = named_by(encoder, windows, pool) if self.limit else None
         if told is None: return self.gathered(self.passed(encoder, windows, blocks, pool), idx)
         key = digest(told)
@@ -143,7 +162,8 @@ class Kept:
         "Blocks of windows under an encoder."
         rows = rows_of(blocks, len(windows))
         which = np.concatenate([np.arange(b*block, b*block + n) for b, n in zip(blocks, rows)])
-        values = embedded(encoder, windows[which], block, pool)
+        with there(encoder):
+            values = embedded(encoder, windows[which], block, pool)
         self.computed += len(which)
         return dict(zip(blocks.tolist(), np.split(values, np.cumsum(rows)[:-1])))
 

@@ -5,18 +5,20 @@
 # %% auto #0
 __all__ = ['around', 'overhead', 'a_fit', 'worth_a_gpu', 'Job', 'check_choice', 'determined_by', 'check_split', 'check_headline',
            'label_draws', 'check_pretexts', 'stage_jobs', 'known_of', 'point_jobs', 'jobs', 'selected', 'step_seconds',
-           'in_precision', 'classifier', 'timed', 'told_of', 'measure', 'trainings', 'first_looks', 'seconds',
-           'for_gpu', 'operations', 'shared_by', 'at_once', 'by_urgency', 'wall_seconds', 'planned_run', 'foresight',
-           'pilot', 'one_run_each', 'shapes', 'plan', 'check_precision', 'class_counts', 'described_work', 'duration',
-           'seen_text', 'counted_text', 'luckiest', 'head_of', 'bf16_text', 'plan_text']
+           'in_precision', 'classifier', 'timed', 'steps_of', 'told_of', 'measure', 'trainings', 'first_looks',
+           'seconds', 'work', 'for_gpu', 'operations', 'parameters', 'shared_by', 'at_once', 'by_urgency',
+           'wall_seconds', 'planned_run', 'foresight', 'pilot', 'one_run_each', 'shapes', 'plan', 'check_precision',
+           'class_counts', 'described_work', 'duration', 'seen_text', 'counted_text', 'luckiest', 'head_of',
+           'bf16_text', 'plan_text']
 
 # %% ../../nbs/studies/41_plan.ipynb #0dd8b166
 from collections.abc import Callable
-import contextlib, heapq, math, os, time, traceback
+import contextlib, heapq, math, os, re, time, traceback
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import torch
+from torch import nn
 from ..core import MegsslError, code_digest, digest, torch_rng
 from .. import __version__
 from .study import (StudyConfig, Run, find_checkpoints, open_run, read_study, further_stores,
@@ -253,11 +255,14 @@ def classifier(run: Run, encoder: Encoder):
 
 def timed(run: Run, used: int = 1) -> dict: # used: threads per job; -> what `measure` returns
     "The times of a point of the sweep, measured once for all points whose steps are the same."
+    return run.once(("steps", steps_of(run), used), lambda: measure(run, used))
+
+def steps_of(run: Run) -> str:
+    "A digest of all that the steps of a point depend on."
     s = run.study
-    key = ("steps", digest([s.windows.plain(), run.encoder_config.plain(), s.pretexts, s.pretrain.batch_size,
-                            s.evaluate.batch_size, s.evaluate.head, s.evaluate.pool, s.pretrain.precision,
-                            s.evaluate.precision]), used)
-    return run.once(key, lambda: measure(run, used))
+    return digest([s.windows.plain(), run.encoder_config.plain(), s.pretexts, s.pretrain.batch_size,
+                   s.evaluate.batch_size, s.evaluate.head, s.evaluate.pool, s.pretrain.precision,
+                   s.evaluate.precision])
 
 @contextlib.contextmanager
 def told_of(name: str | tuple):
@@ -323,55 +328,92 @@ def first_looks(run: Run, todo: list) -> set: # digests of jobs
     return set(first.values()) if features_limit() else {j.digest for j in todo}
 
 def seconds(run: Run, job: Job, step: dict, # the run at the job's point, and what `measure` returns
-            looks: bool = True, # False: what a frozen encoder says of the windows is kept already
-            start: float | None = None # seconds of a notebook besides its training; None: those of this machine
+            looks: bool = True # False: what a frozen encoder says of the windows is kept already
             ) -> float:
-    "Estimated seconds of one job when no training stops early; a look without gradient counts as a third of a step."
+    "Estimated seconds of one job when no training stops early."
+    e, start = run.study.evaluate, overhead[warm(shared_by(run) > 0)]
+    if job.takes: return start
+    besides = {"baselines": 0.5*len(e.counts)*(14 if run.study.baselines == "all" else len(run.study.baselines)),
+               "pretrain": a_fit, "evaluate": a_fit*len(e.counts)*len(e.modes)}[job.kind]
+    return start + besides + work(run, job, step, looks)
+
+def work(run: Run, job: Job, step: dict, # what a step of each kind of training takes, in any unit
+         looks: bool = True) -> float: # as `seconds`; in the unit of `step`
+    "The steps of one job when no training stops early; a look without gradient counts as a third of a step."
     split, study = run.split(job.seed, job.fold), run.study
-    start = overhead[warm(shared_by(run) > 0)] if start is None else start
     e, p, k = study.evaluate, study.pretrain, len(run.windows.classes)
     def fits(modes) -> float: # windows that trainings, looks and predictions pass
         n = [min(len(split.train), labels * max(k, 1)) if labels else len(split.train) for labels in e.counts]
         tuned = [max(e.epochs * m, e.min_steps * min(m, e.batch_size)) + e.epochs * len(split.val) / 3 for m in n]
         found = sum((m + len(split.test)) / 3 + t for m, t in zip(n, tuned)) * ("finetune" in modes)
         return found + (max(n) + len(split.test)) / 3 * ("probe" in modes and looks)
-    if job.takes: return start
-    if job.kind == "baselines":
-        return start + 0.5 * len(e.counts) * (14 if study.baselines == "all" else len(study.baselines)) + (
-            step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0)
+    if job.takes: return 0.
+    if job.kind == "baselines": return step["cnn"] * fits(["finetune"]) / e.batch_size if "cnn" in step else 0.
     if job.kind == "pretrain":
         steps = min(p.epochs * len(split.pretrain) / p.batch_size, (p.max_steps or math.inf) * p.accumulate)
         times = steps / p.accumulate / p.interval if p.interval else steps * p.batch_size / len(split.pretrain)
         looks = times * (len(split.pretrain_val) + 64) + 3 * min(512, len(split.pretrain_val) or len(split.pretrain))
-        return start + a_fit + step[job.pretexts] * (steps + looks / p.batch_size / 3)
-    return start + a_fit * len(e.counts) * len(e.modes) + step["evaluate"] * fits(e.modes) / e.batch_size
+        return step[job.pretexts] * (steps + looks / p.batch_size / 3)
+    return step["evaluate"] * fits(e.modes) / e.batch_size
 
 # %% ../../nbs/studies/41_plan.ipynb #dda1c1a8
 worth_a_gpu = 2e10  # operations of a job; a core does them in the few seconds that CUDA takes to start
 
 def for_gpu(run: Run) -> bool:
-    """Whether the jobs of a study are worth a GPU: the largest takes more operations, which are counted, not timed,
-    than a core does while CUDA starts, or the study asks for one (16 bits, `MEGSSL_JOBS_PER_GPU`)."""
-    asked = {run.study.pretrain.precision, run.study.evaluate.precision} & {"bf16-mixed", "16-mixed"}
-    if asked or os.environ.get("MEGSSL_JOBS_PER_GPU"): return True
-    return run.once("operations", lambda: operations(run)) > worth_a_gpu
+    """Whether the jobs of a study, at all points of its sweep, are worth a GPU: the largest takes more operations than
+    a core does while CUDA starts, or `MEGSSL_JOBS_PER_GPU` is set."""
+    return bool(os.environ.get("MEGSSL_JOBS_PER_GPU")) or operations(run) > worth_a_gpu
 
-def operations(run: Run) -> float: # multiplications and additions; infinite with a million parameters or more
-    "What the largest job of a study computes."
+def operations(run: Run) -> float: # multiplications and additions, counted, not timed
+    """What the largest job of a study computes; infinite where nobody counts: with 16 bits, a million parameters or
+    more, or code of the user."""
+    return run.once("operations", lambda: _counted(run))
+
+def _counted(run):
+    points = [run.at(p) for p in run.study.points]
+    asked = {cfg.precision for r in points for cfg in (r.study.pretrain, r.study.evaluate)}
+    if asked & {"bf16-mixed", "16-mixed"} or parameters(run) >= 1e6 or run.code or _foreign(run.study): return math.inf
+    step = lambda r: r.once(("operations", steps_of(r)), lambda: _operations_of_steps(r))
+    return max((work(run.at(j.point), j, step(run.at(j.point))) for j in jobs(run)), default=0.)
+
+def _operations_of_steps(run) -> dict: # as `measure`
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
-    if sum(p.numel() for p in run.encoder(0).parameters()) >= 1e6: return math.inf
     step = {}
-    for name, loss, batch, _, _ in trainings(run, "cpu"):
-        with told_of(name), FlopCounterMode(display=False) as counter:
-            loss(batch[:1]).backward()
-        step[name] = counter.get_total_flops() * len(batch)
-    # the sum that makes the seconds of a job of those of its steps; the few that it adds are nothing here
-    return max((seconds(run.at(j.point), j, step, start=0.) for j in jobs(run)), default=0.)
+    for name, loss, batch, *_ in trainings(run, "cpu"):
+        recurrent = []
+        def met(module, given, _): # the counter does not look into these
+            weights = sum(p.numel() for k, p in module.named_parameters() if "weight" in k)
+            recurrent.append(6*weights*given[0].shape[:2].numel())
+        hook = nn.modules.module.register_module_forward_hook(
+            lambda m, given, out: met(m, given, out) if isinstance(m, nn.RNNBase) else None)
+        try:
+            with told_of(name), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+                loss(batch[:1]).backward()
+        finally:
+            hook.remove()
+        step[name] = (counter.get_total_flops() + sum(recurrent)) * len(batch)
+    return step
+
+def _foreign(study) -> bool: # whether a part is named by a package that is not this one
+    texts, found = [study.plain()[k] for k in ("encoder", "pretexts", "baselines", "evaluate")], []
+    while texts:
+        part = texts.pop()
+        texts += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+        found.append(isinstance(part, str) and re.fullmatch(r"(?!megssl_nb\.)[A-Za-z_][\w.]*:[A-Za-z_]\w*", part))
+    return any(found)
+
+def parameters(run: Run) -> int:
+    "Of the largest encoder of a study."
+    def count():
+        kinds = {digest(r.encoder_config.plain()): r for r in (run.at(p) for p in run.study.points)}
+        return max(sum(p.numel() for p in r.encoder(0).parameters()) for r in kinds.values())
+    return run.once("parameters", count)
 
 def shared_by(run: Run) -> int: # 0: its jobs are to use none
     "How many jobs of a study share a GPU of this machine."
     if not devices(): return 1
-    return jobs_per_gpu(sum(p.numel() for p in run.encoder(0).parameters())) if for_gpu(run) else 0
+    return jobs_per_gpu(parameters(run)) if for_gpu(run) else 0
 
 def at_once(run: Run, n_jobs: int | None = None, threads: int = 1) -> int:
     """How many jobs run at the same time on this machine: as many as share its GPUs, or as its cores carry where there
@@ -616,6 +658,12 @@ def bf16_text(p: dict) -> list:
     return [f"  a step of {name} takes {1e3*took[name]:.3g} ms in bf16, {1e3*t:.3g} ms in float32: "
             f"{t/took[name]:.2g} times as fast" for name, t in pairs.items()]
 
+def _where(operations) -> list: # of the largest job where a GPU is left alone
+    if operations is None: return []
+    if not operations: return ["  on the CPU: no job trains a network"]
+    return [f"  on the CPU: the largest job takes {operations/1e9:.2g} billion operations, which take less time than "
+            "the start of a GPU"]
+
 def plan_text(p: dict) -> str:
     "A plan as a page for the terminal."
     shape = lambda s: "(" + ", ".join(map(str, s)) + ")"
@@ -654,8 +702,7 @@ def plan_text(p: dict) -> str:
               f"  {p['evaluations']} evaluations, {p['baselines']} notebooks of baselines", *bf16_text(p),
               *([f"  frozen encoders look at the windows in {p['looks']} of the evaluations; the others find in "
                  "features/ what they said"] if 0 < p["looks"] < p["evaluations"] else []),
-              *([f"  on the CPU: the largest job takes {p['seconds']['leaves_gpu']/1e9:.2g} billion operations, which "
-                 "take less time than the start of a GPU"] if "leaves_gpu" in p["seconds"] else []),
+              *_where(p["seconds"].get("leaves_gpu")),
               f"  about {duration(p['seconds']['wall'])} on {p['seconds']['workers']} workers "
               f"({duration(p['seconds']['work'])} of work); early stopping makes it less"]
     return "\n".join(lines)

@@ -85,21 +85,29 @@ def _devices(values) -> set: # of all tensors but single numbers, which travel w
     return {v.device for v in tree_leaves(values) if isinstance(v, torch.Tensor) and v.ndim}
 
 # %% ../../nbs/train/33g_device.ipynb #69338062
+def _products() -> str:
+    try: return torch.get_float32_matmul_precision()
+    except RuntimeError as e:
+        raise MegsslError("the precision of float32 products was set by torch.backends.fp32_precision; set it by "
+                          "torch.set_float32_matmul_precision, or by tf32 in a study") from e
+
 @contextlib.contextmanager
 def arithmetic(tf32: bool = False, deterministic: bool = False):
     "Inside, float32 is float32, and with `deterministic` the same step gives the same bits on a GPU."
-    cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = cuda.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
+    cudnn, products = torch.backends.cudnn, _products()
+    before = cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
     strict = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     try:
-        cuda.allow_tf32 = cudnn.allow_tf32 = tf32
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        cudnn.allow_tf32 = tf32
         if deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True)
             cudnn.deterministic, cudnn.benchmark = True, False
         yield
     finally:
-        cuda.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark = before
+        torch.set_float32_matmul_precision(products)
+        cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark = before
         torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
 
 # %% ../../nbs/train/33g_device.ipynb #b5f2a078
@@ -139,7 +147,11 @@ class Recorded:
         self.batch.meta = _Unread()
         with undisturbed(objective, batch.x.device):
             self.record()
-        self.names, self.grads = list(objective.logs), [p.grad for p in self.params]
+        self.names, self.grads, self.told = list(objective.logs), [p.grad for p in self.params], self.options()
+
+    def fits(self, batch: Batch) -> bool:
+        "Whether the step of a batch is the recorded one."
+        return self.shape == signature(batch)
 
     def record(self):
         "Two steps without an update, which build what is kept, and one that is recorded and not carried out."
@@ -162,12 +174,19 @@ class Recorded:
     def begin_moments(self):
         "AdamW makes its moments with its first update, and a graph would make them with each: an update by nothing."
         if not self.adam: return
-        fresh = {p for p in self.params if p.grad is not None and not self.adam.state.get(p)}
+        held = {p for g in self.adam.param_groups for p in g["params"]}
+        fresh = {p for p in self.params if p in held and p.grad is not None and not self.adam.state.get(p)}
         for p in self.params:
             p.grad = torch.zeros_like(p) if p in fresh else None
         self.update([0.]*len(self.rates))
         for p in fresh:
             self.adam.state[p]["step"].zero_()
+
+    def options(self) -> list:
+        "What a recorded update cannot follow: options of the groups but for their learning rates, where moments are."
+        if not self.adam: return []
+        said = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self.adam.param_groups]
+        return said + [id(s.get("exp_avg")) for s in self.adam.state.values()]
 
     def update(self, rates: list | None = None): # of each group; None: those that lie on the device
         "AdamW, with other learning rates than it is told."

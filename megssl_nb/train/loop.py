@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainConfig', 'schedule', 'precision', 'gpu', 'settled', 'Held', 'hold', 'Feed', 'Objective', 'optimiser', 'quiet',
-           'resumable', 'skips', 'looks_within', 'Fitted', 'fit']
+           'resumable', 'skips', 'looks_within', 'on_device', 'Fitted', 'fit']
 
 # %% ../../nbs/train/33a_loop.ipynb #0e67d4db
 import contextlib, copy, functools, logging, math, os, signal, time, warnings, zipfile
@@ -244,7 +244,7 @@ def loop_class():
             self.asked, self.ending, self.random = Asked(), False, None
             # far: figures are looked at every `log_every` steps
             self.far, self.unseen, self.shown = False, Gathered(), {}
-            self.recorded, self.records, self.replayed = None, False, False
+            self.recorded, self.records, self.replayed, self.unrecorded = None, False, False, ""
         def configure_optimizers(self):
             fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"  # it must not unscale
             adam, rate = optimiser(self.objective, self.cfg, self.total, fused)
@@ -255,6 +255,10 @@ def loop_class():
                 object.__setattr__(self, name, value)
             else:
                 super().__setattr__(name, value)
+        def on_train_start(self):
+            adam = self.trainer.optimizers[0]
+            if self.device.type == "cuda" and self.trainer.precision != "16-mixed" and type(adam) is torch.optim.AdamW:
+                on_device(adam)
         @property
         def shares(self): return self.cfg.accumulate * self.trainer.world_size  # steps that make one update
         def where(self): return f"epoch {self.current_epoch + 1}, step {len(self.losses)}"
@@ -324,7 +328,10 @@ def loop_class():
             self.count = self.count + n
             return loss if self.shares == 1 else loss * n
         def record(self, batch) -> bool:
-            "Whether this step is a recorded one; the first batch of a training is what is recorded."
+            """Whether this step is a recorded one. The first batch of a training is what is recorded, and once more
+            when somebody has changed how AdamW updates."""
+            if self.recorded and self.recorded.told != self.recorded.options():
+                self.recorded = None
             if not self.recorded:
                 params = [p for p in self.objective.parameters() if p.requires_grad]
                 dtype = torch.bfloat16 if self.trainer.precision == "bf16-mixed" else None
@@ -333,7 +340,7 @@ def loop_class():
                                              self.trainer.optimizers[0])
                 except Exception as e: # what is wrong with the task itself, the ordinary step says again
                     told = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
-                    warnings.warn(f"training: the step cannot be recorded, it is launched kernel by kernel ({told})")
+                    self.unrecorded = f"the step cannot be recorded, it is launched kernel by kernel ({told})"
                     self.records, self.recorded = False, None
                     for m in self.objective.modules():
                         if hasattr(m, "fixed"):
@@ -341,7 +348,7 @@ def loop_class():
                     for p in params:
                         p.grad = None
                     return False
-            return self.recorded.shape == signature(batch)
+            return self.recorded.fits(batch)
         def backward(self, loss, *args, **options):
             if not self.replayed: # a recorded step holds it
                 loss.backward(*args, **options)
@@ -566,9 +573,18 @@ def skips(objective: Objective) -> bool:
 
 def looks_within(callback: object) -> bool:
     "Whether a callback is to be called between the parts of a step, which a recorded one does not have."
-    import lightning
-    return any(getattr(type(callback), hook) is not getattr(lightning.Callback, hook) for hook in (
-        "on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step"))
+    hooks = [getattr(callback, f"on_{hook}", None) for hook in ("before_zero_grad", "before_backward", "after_backward",
+                                                                "before_optimizer_step")]
+    idle = ("lightning.pytorch.callbacks.callback", "pytorch_lightning.callbacks.callback")  # where they do nothing
+    return any(hook and getattr(hook, "__module__", "") not in idle for hook in hooks)
+
+def on_device(adam: torch.optim.Optimizer):
+    "An optimiser of a GPU as it is made there, whatever checkpoint it has read: fused, its counters on the card."
+    for group in adam.param_groups:
+        group |= {"fused": True, "foreach": None}
+    for p, state in adam.state.items():
+        if isinstance(state.get("step"), torch.Tensor):
+            state["step"] = state["step"].to(p.device)
 
 class Fitted(NamedTuple):
     "What a training found."
@@ -605,12 +621,14 @@ def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, s
     total = min(cfg.epochs * updates(train.passes * len(train.batches)), cfg.max_steps or math.inf)
     loop = loop_class()(objective, cfg, seed, total, val)
     keeper = keeper_class()(cfg, objective.monitor, last, launch.told, train, writer)
+    checkup = checkup or checkup_class()(objective, cfg)
     loop.records = bool(cfg.graphs and device and world * cfg.accumulate == 1 and objective.repeats()
-                        and precision(cfg.precision) != "16-mixed" and not any(map(looks_within, launch.callbacks)))
+                        and precision(cfg.precision) != "16-mixed")
+    if loop.records and (looks := [type(c).__name__ for c in (checkup, *launch.callbacks) if looks_within(c)]):
+        loop.records, loop.unrecorded = False, f"{looks[0]} looks into its steps, so none of them is recorded"
     for m in objective.modules():
         if hasattr(m, "fixed"):
             m.fixed = loop.records
-    checkup = checkup or checkup_class()(objective, cfg)
     with quiet():
         trainer = lightning.Trainer(max_epochs=-(-total // updates(len(train))), devices=devices, num_nodes=nodes,
             strategy=DDPStrategy(find_unused_parameters=skips(objective)) if world > 1 else "auto",
@@ -632,6 +650,8 @@ def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, s
             loop.recorded = None  # gives back the memory of the graph
             if writer:
                 writer.wait()
+    if loop.unrecorded:
+        warnings.warn(f"training: {loop.unrecorded}")
     history = keeper.state["history"]
     last = {k: v.detach().to("cpu", copy=True) for k, v in objective.state_dict().items()}
     found = {"best": (keeper.state["best_epoch"], keeper.state["weights"]), "last": (len(history) - 1, last)}
