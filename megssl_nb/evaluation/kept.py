@@ -47,7 +47,8 @@ def there(encoder: torch.nn.Module):
     lies, device = next(encoder.parameters()).device, asked_on(encoder)
     try:
         encoder.to(device)
-        with arithmetic() if device.type == "cuda" else contextlib.nullcontext(): yield encoder
+        with arithmetic() if device.type == "cuda" else contextlib.nullcontext():
+            yield encoder
     finally:
         encoder.to(lies)
 
@@ -143,7 +144,8 @@ class Kept:
         idx, encoder = np.asarray(idx, int), encoder.eval()
         blocks = np.unique(idx//block)
         if rows_of(blocks, len(windows)).sum() > 16*len(idx):
-            with there(encoder): return embedded(encoder, windows[idx], pool=pool)
+            with there(encoder):
+                return embedded(encoder, windows[idx], pool=pool)
         told = named_by(encoder, windows, pool) if self.limit else None
         if told is None: return self.gathered(self.passed(encoder, windows, blocks, pool), idx)
         key = digest(told)

@@ -88,11 +88,13 @@ def fork(order: dict) -> int: # what a fork is told
 _trying = threading.Lock()
 
 @functools.cache
-def _tried() -> bool: return not fork({"tries": "import torch; torch.zeros(1, device='cuda').item()"})
+def _tried() -> bool:
+    return not fork({"tries": "import torch; torch.zeros(1, device='cuda').item()"})
 
 def forks_reach_gpu() -> bool:
     "Whether a fork of a process that has imported the heavy packages can start CUDA; tried once."
-    with _trying: return _tried()
+    with _trying:
+        return _tried()
 
 def forks() -> bool:
     "Whether this system can watch a fork."

@@ -123,7 +123,8 @@ class ConvPositions(nn.Module):
         nn.init.zeros_(conv.bias)
         self.conv = nn.utils.parametrizations.weight_norm(conv, dim=2)
 
-    def forward(self, tokens: torch.Tensor): return self.added(tokens, self.seen(tokens)) # (B, N, dim) -> the same
+    def forward(self, tokens: torch.Tensor): # (B, N, dim) -> (B, N, dim)
+        return self.added(tokens, self.seen(tokens))
 
     @staticmethod
     def added(tokens: torch.Tensor, seen: torch.Tensor): # (B, N, dim) each -> (B, N, dim)
@@ -248,7 +249,8 @@ class HashDropout(nn.Dropout):
     def forward(self, x: torch.Tensor):
         compiles = torch.compiler.is_compiling()
         if not (self.training and self.p) or at_hand(x) == compiles: return super().forward(x)
-        if at_hand(x): return x*kept(x.shape, self.p, x.dtype) if x.dtype == torch.bfloat16 else super().forward(x)
+        if at_hand(x):
+            return x*kept(x.shape, self.p, x.dtype) if x.dtype == torch.bfloat16 else super().forward(x)
         seeds = torch.randint(-2**31, 2**31, (2,), dtype=torch.int32, device=x.device)
         stays = hashed(x.numel(), seeds) >= int(self.p*2**32) - 2**31
         return x.where(stays.view_as(x), 0.)*(1/(1 - self.p))

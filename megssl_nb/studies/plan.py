@@ -260,9 +260,9 @@ def timed(run: Run, used: int = 1) -> dict: # used: threads per job; -> what `me
 def steps_of(run: Run) -> str:
     "A digest of all that the steps of a point depend on."
     s = run.study
-    return digest([s.windows.plain(), run.encoder_config.plain(), s.pretexts, s.pretrain.batch_size,
-                   s.evaluate.batch_size, s.evaluate.head, s.evaluate.pool, s.pretrain.precision,
-                   s.evaluate.precision])
+    of = lambda cfg: [cfg.batch_size, cfg.precision, cfg.tf32, cfg.deterministic]
+    return digest([s.windows.plain(), run.encoder_config.plain(), s.pretexts, of(s.pretrain), of(s.evaluate),
+                   s.evaluate.head, s.evaluate.pool])
 
 @contextlib.contextmanager
 def told_of(name: str | tuple):
@@ -281,12 +281,13 @@ def measure(run: Run, used: int = 1
             ) -> dict: # used: threads per job; -> "evaluate" or a tuple of pretexts -> seconds per step; beside bf16
                        # on a CPU also "... in float32"
     "Time one step of each kind of training of the study, on random windows."
+    from megssl_nb.train.device import arithmetic
     device = "cuda" if torch.cuda.is_available() and for_gpu(run) else "cpu"  # where the steps will run
     threads, out = torch.get_num_threads(), {}
     torch.set_num_threads(used)
     try:
         for name, loss, batch, parameters, cfg in trainings(run, device):
-            with told_of(name):
+            with told_of(name), arithmetic(cfg.tf32, cfg.deterministic): # as the training computes
                 out[name] = step_seconds(in_precision(loss, cfg.precision, device), batch, parameters)
             if cfg.precision == "bf16-mixed" and device == "cpu":
                 told = name if isinstance(name, str) else " + ".join(name)
@@ -372,7 +373,9 @@ def operations(run: Run) -> float: # multiplications and additions, counted, not
 def _counted(run):
     points = [run.at(p) for p in run.study.points]
     asked = {cfg.precision for r in points for cfg in (r.study.pretrain, r.study.evaluate)}
-    if asked & {"bf16-mixed", "16-mixed"} or parameters(run) >= 1e6 or run.code or _foreign(run.study): return math.inf
+    own = run.code or any(_foreign(r.study) for r in points)
+    if own or asked & {"bf16-mixed", "16-mixed"} or parameters(run) >= 1e6:
+        return math.inf
     step = lambda r: r.once(("operations", steps_of(r)), lambda: _operations_of_steps(r))
     return max((work(run.at(j.point), j, step(run.at(j.point))) for j in jobs(run)), default=0.)
 
@@ -383,10 +386,10 @@ def _operations_of_steps(run) -> dict: # as `measure`
     for name, loss, batch, *_ in trainings(run, "cpu"):
         recurrent = []
         def met(module, given, _): # the counter does not look into these
-            weights = sum(p.numel() for k, p in module.named_parameters() if "weight" in k)
-            recurrent.append(6*weights*given[0].shape[:2].numel())
-        hook = nn.modules.module.register_module_forward_hook(
-            lambda m, given, out: met(m, given, out) if isinstance(m, nn.RNNBase) else None)
+            if isinstance(module, nn.RNNBase):
+                weights = sum(p.numel() for k, p in module.named_parameters() if "weight" in k)
+                recurrent.append(6*weights*given[0].shape[:2].numel())
+        hook = nn.modules.module.register_module_forward_hook(met)
         try:
             with told_of(name), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
                 loss(batch[:1]).backward()
@@ -396,7 +399,7 @@ def _operations_of_steps(run) -> dict: # as `measure`
     return step
 
 def _foreign(study) -> bool: # whether a part is named by a package that is not this one
-    texts, found = [study.plain()[k] for k in ("encoder", "pretexts", "baselines", "evaluate")], []
+    texts, found = [study.plain().get(k) for k in ("encoder", "pretexts", "task", "baselines", "evaluate")], []
     while texts:
         part = texts.pop()
         texts += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []

@@ -86,7 +86,8 @@ def _devices(values) -> set: # of all tensors but single numbers, which travel w
 
 # %% ../../nbs/train/33g_device.ipynb #69338062
 def _products() -> str:
-    try: return torch.get_float32_matmul_precision()
+    try:
+        return torch.get_float32_matmul_precision()
     except RuntimeError as e:
         raise MegsslError("the precision of float32 products was set by torch.backends.fp32_precision; set it by "
                           "torch.set_float32_matmul_precision, or by tf32 in a study") from e
@@ -148,10 +149,6 @@ class Recorded:
         with undisturbed(objective, batch.x.device):
             self.record()
         self.names, self.grads, self.told = list(objective.logs), [p.grad for p in self.params], self.options()
-
-    def fits(self, batch: Batch) -> bool:
-        "Whether the step of a batch is the recorded one."
-        return self.shape == signature(batch)
 
     def record(self):
         "Two steps without an update, which build what is kept, and one that is recorded and not carried out."

@@ -244,7 +244,7 @@ def loop_class():
             self.asked, self.ending, self.random = Asked(), False, None
             # far: figures are looked at every `log_every` steps
             self.far, self.unseen, self.shown = False, Gathered(), {}
-            self.recorded, self.records, self.replayed, self.unrecorded = None, False, False, ""
+            self.recorded, self.records, self.replayed = None, False, False
         def configure_optimizers(self):
             fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"  # it must not unscale
             adam, rate = optimiser(self.objective, self.cfg, self.total, fused)
@@ -340,7 +340,7 @@ def loop_class():
                                              self.trainer.optimizers[0])
                 except Exception as e: # what is wrong with the task itself, the ordinary step says again
                     told = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
-                    self.unrecorded = f"the step cannot be recorded, it is launched kernel by kernel ({told})"
+                    warnings.warn(f"training: the step cannot be recorded, it is launched kernel by kernel ({told})")
                     self.records, self.recorded = False, None
                     for m in self.objective.modules():
                         if hasattr(m, "fixed"):
@@ -348,7 +348,7 @@ def loop_class():
                     for p in params:
                         p.grad = None
                     return False
-            return self.recorded.fits(batch)
+            return self.recorded.shape == signature(batch)
         def backward(self, loss, *args, **options):
             if not self.replayed: # a recorded step holds it
                 loss.backward(*args, **options)
@@ -356,7 +356,8 @@ def loop_class():
             if not self.replayed:
                 optimizer.zero_grad()
         def optimizer_step(self, epoch, batch_idx, optimizer, optimizer_closure=None):
-            if not self.records: return super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+            if not self.records:
+                return super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
             loss = optimizer_closure()
             if not self.replayed: # a batch of another shape
                 super().optimizer_step(epoch, batch_idx, optimizer, lambda: loss)
@@ -536,12 +537,13 @@ def keeper_class():
 # %% ../../nbs/train/33a_loop.ipynb #176ab118
 @contextlib.contextmanager
 def quiet():
-    "Lightning without its banners, tips and warnings."
+    "Lightning without its banners, tips and warnings; what this package warns of is heard."
     log = logging.getLogger("lightning.pytorch")
     level = log.level
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.filterwarnings("default", "(training|pretext): ")
             log.setLevel(logging.ERROR)
             yield
     finally:
@@ -625,7 +627,8 @@ def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, s
     loop.records = bool(cfg.graphs and device and world * cfg.accumulate == 1 and objective.repeats()
                         and precision(cfg.precision) != "16-mixed")
     if loop.records and (looks := [type(c).__name__ for c in (checkup, *launch.callbacks) if looks_within(c)]):
-        loop.records, loop.unrecorded = False, f"{looks[0]} looks into its steps, so none of them is recorded"
+        warnings.warn(f"training: {looks[0]} looks into its steps, so none of them is recorded")
+        loop.records = False
     for m in objective.modules():
         if hasattr(m, "fixed"):
             m.fixed = loop.records
@@ -650,8 +653,6 @@ def fit(objective: Objective, train: Feed, val: Feed | None, cfg: TrainConfig, s
             loop.recorded = None  # gives back the memory of the graph
             if writer:
                 writer.wait()
-    if loop.unrecorded:
-        warnings.warn(f"training: {loop.unrecorded}")
     history = keeper.state["history"]
     last = {k: v.detach().to("cpu", copy=True) for k, v in objective.state_dict().items()}
     found = {"best": (keeper.state["best_epoch"], keeper.state["weights"]), "last": (len(history) - 1, last)}

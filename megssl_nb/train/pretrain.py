@@ -180,7 +180,8 @@ class Compiled:
     def __init__(self, module: torch.nn.Module, name: str):
         self.module, self.name = module, name
         self.run = torch.compile(getattr(module, name), **compiling())
-    def __call__(self, *arguments, **options): return self.run(*arguments, **options)
+    def __call__(self, *arguments, **options):
+        return self.run(*arguments, **options)
     def __deepcopy__(self, memo):
         owner = memo.get(id(self.module), self.module)
         return inspect.getattr_static(type(owner), self.name).__get__(owner, type(owner))
